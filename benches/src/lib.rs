@@ -1,0 +1,1 @@
+//! Load generator, bare peer and micro benchmarks.

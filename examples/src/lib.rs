@@ -1,0 +1,1 @@
+//! Programs over the upload engine, upload-server first; the house tests.

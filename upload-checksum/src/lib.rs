@@ -1,0 +1,1 @@
+//! Digests of uploads: algorithms, values, codecs, resumable hashers, several in one pass.

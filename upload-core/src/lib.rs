@@ -1,0 +1,1 @@
+//! The nouns of the upload engine: destinations, lifecycle machine, records, errors, ports.

@@ -1,0 +1,1 @@
+//! The upload engine: drives the machine of upload-core over its ports.

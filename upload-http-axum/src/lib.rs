@@ -1,0 +1,1 @@
+//! Upload APIs as axum routers over the engine, one module a dialect.

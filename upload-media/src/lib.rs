@@ -1,0 +1,1 @@
+//! Content sniffing behind the ports of upload-core.
