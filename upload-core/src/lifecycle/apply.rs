@@ -1,0 +1,40 @@
+//! Folding events into a view.
+
+use super::{Event, View};
+use crate::record::{Head, Phase};
+
+/// Folds an event that [`decide`](super::decide) gave, and that is durable, into the view. Events that do not fit the
+/// view's phase change nothing.
+pub fn apply(view: &mut View, event: &Event) {
+    match event {
+        Event::Recorded(row) => {
+            // A contradiction was refused by `decide`; a view that knows better keeps what it knows.
+            let _ = view.rows.learn_row(*row);
+        }
+        Event::LengthFixed(length) => {
+            let _ = view.rows.set_length(*length);
+        }
+        _ => {}
+    }
+    view.head.apply(event);
+}
+
+impl Head {
+    /// The head's part of [`apply`]: what a compare-and-swap of the head will store.
+    pub fn apply(&mut self, event: &Event) {
+        match event {
+            Event::Recorded(_) => {}
+            Event::LengthFixed(length) => self.length = Some(*length),
+            Event::Closed(key) => self.phase = Phase::Verifying { key: key.clone() },
+            Event::Committed(outcome) => self.phase = Phase::Committing { outcome: outcome.clone() },
+            Event::Completed(at) => {
+                if let Phase::Committing { outcome } = &self.phase {
+                    self.phase = Phase::Completed { outcome: outcome.clone(), at: *at };
+                }
+            }
+            Event::Failed(failure, at) => self.phase = Phase::Failed { failure: failure.clone(), at: *at },
+            Event::Cancelled(at) => self.phase = Phase::Cancelled { at: *at },
+            Event::Expired(at) => self.phase = Phase::Expired { at: *at },
+        }
+    }
+}

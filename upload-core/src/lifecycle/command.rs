@@ -1,0 +1,75 @@
+//! What may be asked of an upload, and what may happen to it.
+
+use upload_checksum::Digests;
+use upload_chunking::assembly::Row;
+
+use crate::{ids::ObjectKey, outcome::Outcome, record::Failure, time::Timestamp};
+
+/// What was found out about a closed set.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Proof {
+    /// Digests of the whole, computed from its bytes.
+    pub digests: Digests,
+    /// The type found in the content, if it was recognised.
+    pub content_type: Option<String>,
+}
+
+impl Proof {
+    /// What was found in the bytes.
+    pub fn new(digests: Digests, content_type: Option<String>) -> Self {
+        Self { digests, content_type }
+    }
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Command {
+    /// Acknowledge this chunk or extent, whose bytes are durable.
+    Record(Row),
+    /// Fix the whole length, in bytes.
+    FixLength(u64),
+    /// Close the complete set.
+    Close {
+        /// Where it would be published.
+        key: ObjectKey,
+    },
+    /// Fix the outcome of the complete set.
+    Commit {
+        /// Where it would be published, if the set was not closed under another key before.
+        key: ObjectKey,
+        /// What was found out about it.
+        proof: Proof,
+    },
+    /// Its object is published.
+    Complete,
+    /// Give it up at a request.
+    Cancel,
+    /// Give it up since the storage failed it.
+    Fail(Failure),
+    /// Give it up since its deadline passed.
+    Expire,
+}
+
+/// What happens. All but `Recorded` are changes of the head.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A chunk or extent counts.
+    Recorded(Row),
+    /// The whole length is known.
+    LengthFixed(u64),
+    /// The set is closed.
+    Closed(ObjectKey),
+    /// The outcome is fixed.
+    Committed(Box<Outcome>),
+    /// It is stored and readable.
+    Completed(Timestamp),
+    /// It failed for good.
+    Failed(Failure, Timestamp),
+    /// It was cancelled.
+    Cancelled(Timestamp),
+    /// It was given up after its deadline.
+    Expired(Timestamp),
+}

@@ -1,0 +1,157 @@
+//! Which commands are taken, and what follows from them.
+
+use upload_checksum::Verdict;
+use upload_chunking::assembly::Row;
+
+use super::{Command, Event, Proof, View};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    ids::ObjectKey,
+    outcome::Outcome,
+    record::{Failure, FailureKind, Head, Phase},
+    time::Timestamp,
+};
+
+/// What follows from `command` at `now`; an empty list if it was so already. Changes nothing.
+pub fn decide(view: &View, now: Timestamp, command: Command) -> Result<Vec<Event>> {
+    let head = &view.head;
+    match (&head.phase, command) {
+        (Phase::Receiving, Command::Record(row)) => record(view, now, row),
+        (Phase::Receiving, Command::FixLength(length)) => fix_length(view, now, length),
+        (Phase::Receiving, Command::Close { key }) => {
+            complete_set(view)?;
+            Ok(vec![Event::Closed(key)])
+        }
+        (Phase::Receiving, Command::Commit { key, proof }) => {
+            complete_set(view)?;
+            Ok(vec![commit(head, view.rows.frontier(), now, key, proof)])
+        }
+        (Phase::Verifying { key }, Command::Commit { proof, .. }) => {
+            Ok(vec![commit(head, view.rows.frontier(), now, key.clone(), proof)])
+        }
+        (Phase::Committing { .. }, Command::Complete) => Ok(vec![Event::Completed(now)]),
+        (Phase::Receiving | Phase::Verifying { .. }, Command::Cancel) => Ok(vec![Event::Cancelled(now)]),
+        (Phase::Receiving | Phase::Verifying { .. }, Command::Fail(why)) => Ok(vec![Event::Failed(why, now)]),
+        (Phase::Receiving, Command::Expire) if now >= head.deadline => Ok(vec![Event::Expired(now)]),
+        (Phase::Receiving, Command::Expire) => {
+            Err(Error::new(ErrorKind::NotReady, "the deadline of the upload has not passed"))
+        }
+        // What was done before is not done again.
+        (
+            Phase::Verifying { .. } | Phase::Committing { .. } | Phase::Completed { .. },
+            Command::FixLength(length),
+        ) if head.length == Some(length) => Ok(Vec::new()),
+        (
+            Phase::Verifying { .. } | Phase::Committing { .. } | Phase::Completed { .. },
+            Command::Close { .. },
+        )
+        | (Phase::Committing { .. } | Phase::Completed { .. }, Command::Commit { .. })
+        | (Phase::Completed { .. }, Command::Complete)
+        | (Phase::Cancelled { .. }, Command::Cancel)
+        | (Phase::Expired { .. }, Command::Expire)
+        | (Phase::Failed { .. }, Command::Fail(_)) => Ok(Vec::new()),
+        (phase, command) => Err(refusal(phase).unwrap_or_else(|| out_of_turn(&command))),
+    }
+}
+
+/// Why an upload in this phase takes nothing more; `None` while it is receiving.
+pub fn refusal(phase: &Phase) -> Option<Error> {
+    let gone = |text: &str| Some(Error::new(ErrorKind::Gone, text));
+    match phase {
+        Phase::Receiving => None,
+        Phase::Verifying { .. } | Phase::Committing { .. } => {
+            Some(Error::new(ErrorKind::Busy, "the upload is being finished"))
+        }
+        Phase::Completed { .. } => Some(Error::new(ErrorKind::Conflict, "the upload is complete")),
+        Phase::Failed { failure, .. } => gone(&format!("the upload has failed: {}", failure.detail)),
+        Phase::Cancelled { .. } => gone("the upload was cancelled"),
+        Phase::Expired { .. } => gone("the upload has expired"),
+    }
+}
+
+fn out_of_turn(command: &Command) -> Error {
+    let what = match command {
+        Command::Complete => "completed before it is committed",
+        _ => "changed like this now",
+    };
+    Error::new(ErrorKind::NotReady, format!("the upload cannot be {what}"))
+}
+
+fn before_deadline(head: &Head, now: Timestamp) -> Result<()> {
+    if now < head.deadline { Ok(()) } else { Err(Error::new(ErrorKind::Gone, "the upload has expired")) }
+}
+
+fn record(view: &View, now: Timestamp, row: Row) -> Result<Vec<Event>> {
+    before_deadline(&view.head, now)?;
+    match view.rows.row(row.at) {
+        Some(known) if known == row => Ok(Vec::new()),
+        Some(_) => Err(Error::new(ErrorKind::Conflict, "other bytes are already stored at this place")),
+        None => {
+            view.head.policy.check_length(row.range().end())?;
+            Ok(vec![Event::Recorded(row)])
+        }
+    }
+}
+
+fn fix_length(view: &View, now: Timestamp, length: u64) -> Result<Vec<Event>> {
+    before_deadline(&view.head, now)?;
+    match view.head.length {
+        Some(known) if known == length => Ok(Vec::new()),
+        Some(known) => Err(Error::new(
+            ErrorKind::Conflict,
+            format!("the upload's length is {known} bytes; it cannot become {length}"),
+        )
+        .with_facts(length, known)),
+        None => {
+            view.head.policy.check_length(length)?;
+            let frontier = view.rows.frontier();
+            if length < frontier {
+                return Err(Error::invalid(format!(
+                    "the upload already has {frontier} bytes; its length cannot be {length}"
+                ))
+                .with_facts(length, frontier));
+            }
+            Ok(vec![Event::LengthFixed(length)])
+        }
+    }
+}
+
+fn complete_set(view: &View) -> Result<()> {
+    if view.rows.is_complete() {
+        return Ok(());
+    }
+    let have = view.rows.received();
+    let text = match view.head.length {
+        Some(length) => format!("the upload has {have} of {length} bytes"),
+        None => format!("the upload has {have} bytes and its length is not known"),
+    };
+    Err(Error::new(ErrorKind::NotReady, text))
+}
+
+/// Committed, if everything announced and demanded holds; else Failed.
+fn commit(head: &Head, length: u64, now: Timestamp, key: ObjectKey, proof: Proof) -> Event {
+    let failed = |kind, detail: String| Event::Failed(Failure::new(kind, detail), now);
+    for expected in &head.expected {
+        let got = match proof.digests.verify(expected) {
+            Verdict::Match => continue,
+            Verdict::Mismatch { got, .. } => got.to_hex(),
+            _ => "unknown".to_owned(),
+        };
+        let text = format!(
+            "the {} of the bytes is {got}; {} was announced",
+            expected.algorithm(),
+            expected.to_hex()
+        );
+        return failed(FailureKind::DigestMismatch, text);
+    }
+    if let Err(e) = head.policy.types.check(proof.content_type.as_deref()) {
+        return failed(FailureKind::TypeRefused, e.detail);
+    }
+    let mut outcome = Outcome::new(head.id.clone(), key, head.destination.clone(), length, now);
+    outcome.digests = proof.digests;
+    outcome.content_type = proof.content_type;
+    outcome.file_name = head.file_name.clone();
+    outcome.visibility = head.policy.visibility;
+    outcome.extras = head.extras.clone();
+    Event::Committed(Box::new(outcome))
+}

@@ -1,0 +1,131 @@
+//! Who acts, and what they may do.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{Error, Result},
+    ids::TenantName,
+};
+
+/// A right that a key carries. Support and admin include upload and read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Role {
+    /// May begin and write uploads.
+    Upload,
+    /// May read completed uploads.
+    Read,
+    /// May act on the tenant's other principals' uploads; includes upload and read.
+    Support,
+    /// May do everything within the tenant; includes upload and read.
+    Admin,
+}
+
+impl std::str::FromStr for Role {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self> {
+        Ok(match text {
+            "upload" => Self::Upload,
+            "read" => Self::Read,
+            "support" => Self::Support,
+            "admin" => Self::Admin,
+            other => {
+                return Err(Error::invalid(format!(
+                    "a role is upload, read, support or admin, not {other:?}"
+                )));
+            }
+        })
+    }
+}
+
+/// A set of roles.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Roles(Vec<Role>);
+
+impl Roles {
+    /// These roles; none given means upload and read.
+    pub fn new(roles: impl IntoIterator<Item = Role>) -> Self {
+        let mut roles: Vec<_> = roles.into_iter().collect();
+        if roles.is_empty() {
+            roles = vec![Role::Upload, Role::Read];
+        }
+        roles.sort();
+        roles.dedup();
+        Self(roles)
+    }
+
+    /// Whether the set grants the role, itself or through support or admin.
+    pub fn has(&self, role: Role) -> bool {
+        self.0.contains(&role)
+            || self.0.contains(&Role::Admin)
+            || (self.0.contains(&Role::Support) && matches!(role, Role::Upload | Role::Read))
+    }
+}
+
+impl Default for Roles {
+    fn default() -> Self {
+        Self::new([])
+    }
+}
+
+/// Who acts: a key of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Principal {
+    /// The tenant; nothing of another tenant can be seen or told from nothing.
+    pub tenant: TenantName,
+    /// The key's own name or fingerprint, never the key; uploads remember it as their owner.
+    pub id: String,
+    /// What the key may do.
+    pub roles: Roles,
+}
+
+impl Principal {
+    /// A principal of the tenant.
+    pub fn new(tenant: TenantName, id: impl Into<String>, roles: Roles) -> Self {
+        Self { tenant, id: id.into(), roles }
+    }
+}
+
+/// What a principal wants to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Action {
+    /// Begin an upload.
+    Begin,
+    /// Write to, finish or look at an unfinished upload.
+    Write,
+    /// Cancel an unfinished upload.
+    Cancel,
+    /// Read a completed upload.
+    Read,
+}
+
+impl Action {
+    /// The role it needs.
+    pub const fn role(self) -> Role {
+        match self {
+            Self::Begin | Self::Write | Self::Cancel => Role::Upload,
+            Self::Read => Role::Read,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn support_and_admin_include_upload_and_read_but_not_each_other_downwards() {
+        for r in [Role::Support, Role::Admin] {
+            let set = Roles::new([r]);
+            assert!(set.has(Role::Upload) && set.has(Role::Read) && set.has(r));
+        }
+        assert!(!Roles::new([Role::Support]).has(Role::Admin));
+        assert!(!Roles::new([Role::Read]).has(Role::Upload));
+        assert!(Roles::default().has(Role::Upload) && Roles::default().has(Role::Read));
+        assert!("root".parse::<Role>().is_err());
+    }
+}

@@ -1,0 +1,163 @@
+//! The head: an upload's identity, policy and state.
+
+use serde::{Deserialize, Serialize};
+use upload_checksum::Digest;
+
+use crate::{
+    error::ErrorKind,
+    ids::{ObjectKey, StagingName, UploadId},
+    outcome::{Extras, Outcome},
+    policy::Policy,
+    time::Timestamp,
+};
+
+/// How an upload's bytes are addressed; fixed when it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Addressing {
+    /// By slot: chunk n of a total.
+    Slots,
+    /// By byte offset, each write where the last ended.
+    Offsets,
+}
+
+/// Why an upload failed for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// The bytes have another digest than announced.
+    DigestMismatch,
+    /// The content's type is not accepted.
+    TypeRefused,
+    /// The storage lost what it had acknowledged, or a sync failed.
+    Storage,
+}
+
+impl FailureKind {
+    /// The error kind that the failing request itself gets.
+    pub const fn error_kind(self) -> ErrorKind {
+        match self {
+            Self::DigestMismatch => ErrorKind::DigestMismatch,
+            Self::TypeRefused => ErrorKind::TypeRefused,
+            Self::Storage => ErrorKind::Corrupt,
+        }
+    }
+}
+
+/// A stored failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Failure {
+    /// Why.
+    pub kind: FailureKind,
+    /// A sentence that may be shown outside.
+    pub detail: String,
+}
+
+impl Failure {
+    /// A failure with a sentence that may be shown outside.
+    pub fn new(kind: FailureKind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into() }
+    }
+}
+
+/// Where an upload is in its life; `lifecycle` has the picture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+#[non_exhaustive]
+pub enum Phase {
+    /// It takes bytes.
+    Receiving,
+    /// The set is closed; its digests and type are being checked.
+    Verifying {
+        /// Where it will be published.
+        key: ObjectKey,
+    },
+    /// All checks held; it is being published. The outcome is fixed.
+    Committing {
+        /// What it will be.
+        outcome: Box<Outcome>,
+    },
+    /// It is stored and readable.
+    Completed {
+        /// What it is.
+        outcome: Box<Outcome>,
+        /// When.
+        at: Timestamp,
+    },
+    /// It failed for good.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// When.
+        at: Timestamp,
+    },
+    /// It was cancelled.
+    Cancelled {
+        /// When.
+        at: Timestamp,
+    },
+    /// It was given up after its deadline.
+    Expired {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+impl Phase {
+    /// Whether nothing will change it any more.
+    pub const fn is_terminal(&self) -> bool {
+        matches!(
+            self,
+            Self::Completed { .. } | Self::Failed { .. } | Self::Cancelled { .. } | Self::Expired { .. }
+        )
+    }
+
+    /// The outcome, from Committing on.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match self {
+            Self::Committing { outcome } | Self::Completed { outcome, .. } => Some(outcome),
+            _ => None,
+        }
+    }
+}
+
+/// The record `u/<id>`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Head {
+    /// The upload.
+    pub id: UploadId,
+    /// The destination's name.
+    pub destination: String,
+    /// The destination's policy when the upload began.
+    pub policy: Policy,
+    /// The principal that began it.
+    pub owner: String,
+    /// How its bytes are addressed.
+    pub addressing: Addressing,
+    /// Its whole length in bytes, once known.
+    pub length: Option<u64>,
+    /// Digests that were announced; all must hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expected: Vec<Digest>,
+    /// The client's name for the file, as it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_name: Option<String>,
+    /// The media type the client declared; never believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared_type: Option<String>,
+    /// When it began.
+    pub created: Timestamp,
+    /// When it is given up if its set is not complete.
+    pub deadline: Timestamp,
+    /// Where its bytes lie until it is published.
+    pub staging: StagingName,
+    /// Facts of the wire format that began it.
+    #[serde(default, skip_serializing_if = "Extras::is_empty")]
+    pub extras: Extras,
+    /// Where it is in its life.
+    pub phase: Phase,
+}

@@ -1,0 +1,27 @@
+//! What is stored: one *head* an upload, one *row* a chunk, and a few small records beside them.
+//!
+//! Every value is an envelope of JSON, `{"v":1,"n":NONCE,"d":{…}}`: `v` is the version of the form, `n` is fresh for
+//! each put (so an unknown put is settled by reading again), `d` the record. Fixtures of every version are kept
+//! in `tests/fixtures` and read back by a test for ever.
+//!
+//! | key | record | changes |
+//! |---|---|---|
+//! | `t/<tenant>` | [`TenantRecord`] | never |
+//! | `th/<handle>` | [`HandleRecord`] | never |
+//! | `u/<id>` | [`Head`] | a handful of compare-and-swaps in its life |
+//! | `u/<id>/s` | [`ShapeRecord`] | until the chunks' size is known |
+//! | `u/<id>/x/<place>` | [`RowRecord`] | never |
+//! | `u/<id>/h` | [`DigestRecord`] | a cache of digest states, thrown away on any mismatch |
+//! | `u/<id>/e/<format>/<n>` | [`NoteRecord`] | as the wire format that owns it wants |
+//! | `due/<hour>/<id>` | [`DueRecord`] | never; removed when done |
+
+mod envelope;
+mod head;
+pub mod keys;
+mod small;
+
+pub use envelope::{Nonce, VERSION, decode, encode};
+pub use head::{Addressing, Failure, FailureKind, Head, Phase};
+pub use small::{
+    DigestRecord, DueRecord, HandleRecord, Lies, NoteRecord, RowRecord, ShapeRecord, TenantRecord,
+};

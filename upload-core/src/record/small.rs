@@ -1,0 +1,126 @@
+//! The small records beside a head.
+
+use serde::{Deserialize, Serialize};
+use upload_checksum::{Fingerprint, SavedSet};
+use upload_chunking::assembly::{Key, Row, Shape, Sizing};
+
+use crate::ids::{Handle, TenantName};
+
+/// `t/<tenant>`: the handle of a tenant, made once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TenantRecord {
+    /// What the tenant's ids begin with.
+    pub handle: Handle,
+}
+
+impl TenantRecord {
+    /// The tenant with this handle.
+    pub fn new(handle: Handle) -> Self {
+        Self { handle }
+    }
+}
+
+/// `th/<handle>`: whose handle it is; keeps handles unique.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct HandleRecord {
+    /// The tenant.
+    pub tenant: TenantName,
+}
+
+impl HandleRecord {
+    /// A handle of this tenant.
+    pub fn new(tenant: TenantName) -> Self {
+        Self { tenant }
+    }
+}
+
+/// Where a row's bytes lie.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Lies {
+    /// In the staging object, at the row's own position.
+    #[default]
+    InPlace,
+}
+
+/// `u/<id>/x/<place>`: the acknowledgement of one chunk or extent. The first at a place wins and never changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RowRecord {
+    /// Where it begins in the whole, in bytes.
+    pub start: u64,
+    /// Its length and CRC-64/NVME: tells a repeated chunk from another one. No security boundary.
+    pub print: Fingerprint,
+    /// Where its bytes lie.
+    #[serde(default)]
+    pub lies: Lies,
+}
+
+impl RowRecord {
+    /// The record of a row whose bytes lie in place.
+    pub fn in_place(start: u64, print: Fingerprint) -> Self {
+        Self { start, print, lies: Lies::InPlace }
+    }
+
+    /// As the assembly knows it.
+    pub fn row(&self, at: Key) -> Row {
+        Row { at, start: self.start, len: self.print.len }
+    }
+}
+
+/// `u/<id>/s`: how many chunks there are, and their size once it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ShapeRecord {
+    /// Chunks in all.
+    pub total: u32,
+    /// Bytes of every chunk but the last, if they are all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uniform: Option<u64>,
+    /// Chunks have sizes of their own and come in order.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_order: bool,
+}
+
+impl From<Shape> for ShapeRecord {
+    fn from(shape: Shape) -> Self {
+        Self {
+            total: shape.total,
+            uniform: match shape.sizing {
+                Some(Sizing::Uniform(size)) => Some(size),
+                _ => None,
+            },
+            in_order: matches!(shape.sizing, Some(Sizing::InOrder)),
+        }
+    }
+}
+
+impl From<ShapeRecord> for Shape {
+    fn from(r: ShapeRecord) -> Self {
+        let sizing = match (r.in_order, r.uniform) {
+            (true, _) => Some(Sizing::InOrder),
+            (false, Some(size)) => Some(Sizing::Uniform(size)),
+            (false, None) => None,
+        };
+        Shape { total: r.total, sizing }
+    }
+}
+
+/// `u/<id>/h`: the state of the digests at an offset. A cache: it counts only if the offset is not beyond the
+/// frontier and every state resumes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DigestRecord(pub SavedSet);
+
+/// `u/<id>/e/<format>/<n>`: a small fact of a wire format.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NoteRecord(pub serde_json::Value);
+
+/// `due/<hour>/<id>`: this upload needs attention from that hour on, though no request may come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DueRecord {}

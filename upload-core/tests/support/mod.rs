@@ -1,0 +1,156 @@
+//! One record of every kind, as the fixtures hold them.
+
+use std::{fs, path::Path};
+
+use serde::Serialize;
+use upload_checksum::{Algorithm, Digests, Fingerprint, HasherSet};
+use upload_core::{
+    Destinations, Extras, Handle, Hour, ObjectKey, Outcome, Policy, StagingName, TenantName, Timestamp,
+    TypeRule, UploadId, Visibility,
+    lifecycle::{Begin, begin},
+    ports::{Capabilities, Ids},
+    record::{
+        Addressing, DigestRecord, DueRecord, Failure, FailureKind, HandleRecord, Head, Nonce, NoteRecord,
+        Phase, RowRecord, ShapeRecord, TenantRecord, encode,
+    },
+};
+
+#[derive(Debug)]
+struct Same(u8);
+
+impl Ids for Same {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(self.0);
+    }
+}
+
+fn handle() -> Handle {
+    Handle::random(&Same(1))
+}
+
+pub fn id() -> UploadId {
+    UploadId::random(&handle(), &Same(2))
+}
+
+fn hashers() -> HasherSet {
+    let mut hashers = HasherSet::new([Algorithm::Sha256, Algorithm::Md5, Algorithm::Crc32c]);
+    hashers.update(b"hello");
+    hashers
+}
+
+fn digests() -> Digests {
+    hashers().finish()
+}
+
+fn extras() -> Extras {
+    [("wire".to_owned(), serde_json::json!({"album": 7, "tags": ["a", "ü"]}))].into()
+}
+
+fn key() -> ObjectKey {
+    ObjectKey::random(Hour::new(472_222), &id(), &Same(4))
+}
+
+fn outcome() -> Box<Outcome> {
+    let mut outcome = Outcome::new(id(), key(), "photos", 5, Timestamp::from_millis(1_700_000_001_000));
+    outcome.digests = digests();
+    outcome.content_type = Some("image/png".into());
+    outcome.file_name = Some("holiday \"1\".png".into());
+    outcome.visibility = Visibility::Public;
+    outcome.extras = extras();
+    Box::new(outcome)
+}
+
+fn head(phase: Phase) -> Head {
+    let policy = Policy::new(1 << 30)
+        .accept(TypeRule::only(["image/png", "image/jpeg"]))
+        .prefix("/pictures")
+        .visibility(Visibility::Public);
+    let destinations = Destinations::new().with("photos", policy);
+    let mut wanted = Begin::new("photos", Addressing::Slots, Some(5));
+    wanted.expected = digests().iter().copied().collect();
+    wanted.file_name = Some("holiday \"1\".png".into());
+    wanted.declared_type = Some("image/jpeg".into());
+    wanted.extras = extras();
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    let staging = StagingName::random(Hour::new(472_222), &id(), &Same(3));
+    let store = Capabilities::new("any");
+    let mut head =
+        begin(now, wanted, destinations.get("photos").unwrap(), &store, "key-1", id(), staging).unwrap();
+    head.phase = phase;
+    head
+}
+
+/// A head with nothing that may be left out.
+fn bare() -> Head {
+    let destinations = Destinations::new().with("files", Policy::new(10));
+    let wanted = Begin::new("files", Addressing::Offsets, None);
+    let staging = StagingName::random(Hour::new(472_222), &id(), &Same(3));
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    let store = Capabilities::new("any");
+    begin(now, wanted, destinations.get("files").unwrap(), &store, "", id(), staging).unwrap()
+}
+
+/// Name, meaning and stored form of every fixture, sorted by name.
+pub fn samples() -> Vec<(String, String, Vec<u8>)> {
+    let at = Timestamp::from_millis(1_700_000_002_000);
+    let mut all = Vec::new();
+    let failed = |kind, why: &str| head(Phase::Failed { failure: Failure::new(kind, why), at });
+    for (name, head) in [
+        ("head-receiving", head(Phase::Receiving)),
+        ("head-receiving-bare", bare()),
+        ("head-verifying", head(Phase::Verifying { key: key() })),
+        ("head-committing", head(Phase::Committing { outcome: outcome() })),
+        ("head-completed", head(Phase::Completed { outcome: outcome(), at })),
+        ("head-failed-digest", failed(FailureKind::DigestMismatch, "other bytes")),
+        ("head-failed-type", failed(FailureKind::TypeRefused, "a page")),
+        ("head-failed-storage", failed(FailureKind::Storage, "lost")),
+        ("head-cancelled", head(Phase::Cancelled { at })),
+        ("head-expired", head(Phase::Expired { at })),
+    ] {
+        add(&mut all, name, &head);
+    }
+    add(&mut all, "row", &RowRecord::in_place(10, Fingerprint::of(b"123456789")));
+    for (name, shape) in [
+        ("shape-unknown", r#"{"total":1}"#),
+        ("shape-uniform", r#"{"total":7,"uniform":5242880}"#),
+        ("shape-in-order", r#"{"total":7,"in_order":true}"#),
+    ] {
+        add(&mut all, name, &serde_json::from_str::<ShapeRecord>(shape).unwrap());
+    }
+    add(&mut all, "digest", &DigestRecord(hashers().save()));
+    add(&mut all, "note", &NoteRecord(serde_json::json!({"part": 1, "etag": "\"abc\""})));
+    add(&mut all, "due", &DueRecord::default());
+    add(&mut all, "tenant", &TenantRecord::new(handle()));
+    add(&mut all, "handle", &HandleRecord::new(TenantName::new("acme.org").unwrap()));
+    all.sort();
+    all
+}
+
+fn add<T: Serialize + std::fmt::Debug>(all: &mut Vec<(String, String, Vec<u8>)>, name: &str, record: &T) {
+    let bytes = encode(&Nonce::random(&Same(5)), record).unwrap().to_vec();
+    all.push((format!("{name}.json"), format!("{record:#?}"), bytes));
+}
+
+/// The files of one version, sorted by name.
+pub fn fixtures(version: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(version);
+    let files = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let mut all: Vec<_> = files
+        .map(|file| {
+            let file = file.unwrap();
+            (file.file_name().into_string().unwrap(), fs::read(file.path()).unwrap())
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+/// Writes the fixtures of the form that is current; for the day a new version comes. Never run over an old folder.
+pub fn write_fixtures(version: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(version);
+    fs::create_dir(&folder).expect("a folder that is new");
+    for (name, _, mut bytes) in samples() {
+        bytes.push(b'\n');
+        fs::write(folder.join(name), bytes).unwrap();
+    }
+}
