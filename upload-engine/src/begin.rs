@@ -1,0 +1,80 @@
+//! Beginning an upload, and giving one up.
+
+use upload_core::{
+    Action, Error, ErrorKind, Inspection, Principal, Result, StagingName, UploadId,
+    lifecycle::{self, Begin, Command, View, decide, refusal},
+    ports::{Expected, Sniffed, Subject},
+    record::{Head, keys},
+};
+
+use crate::{engine::Engine, records::PutEnd, write::refused};
+
+impl Engine {
+    /// Begins an upload. Nothing is reserved or staged; its bytes have until its deadline to arrive.
+    ///
+    /// # Errors
+    /// `UnknownDestination`, `Forbidden`, `TooLarge` for a declared length over the limit, `TypeRefused` for an empty upload
+    /// where only certain types are accepted, `Unsupported` for what the storage could never finish.
+    pub async fn begin(&self, who: &Principal, begin: Begin) -> Result<Inspection> {
+        let head = self.new_head(who, begin).await?;
+        if head.length == Some(0) {
+            let found = match self.sniffer().sniff(&[], true) {
+                Sniffed::Known(found) => Some(found),
+                _ => None,
+            };
+            head.policy.types.check(found.as_deref())?;
+        }
+        // Before the head: an upload without a due key would stay for ever if nobody came again.
+        self.due(&head.id, head.deadline.plus(self.settings().grace).hour()).await?;
+        match self.records().put(&keys::head(&head.id), &head, Expected::Absent).await? {
+            PutEnd::Won(_) => {}
+            PutEnd::Lost(_) => return Err(Error::internal("a random id was taken")),
+        }
+        metrics::counter!("upload_begun_total").increment(1);
+        tracing::debug!(id = %head.id, destination = %head.destination, length = ?head.length, "begun");
+        Ok(self.inspection(&View::new(head)))
+    }
+
+    /// The head of a new upload of the principal's.
+    pub(crate) async fn new_head(&self, who: &Principal, begin: Begin) -> Result<Head> {
+        let destination = self.destinations().get(&begin.destination)?;
+        self.authorizer().authorize(who, Action::Begin, Subject::new(&destination.name, None)).await?;
+        let handle = self.handle_or_new(&who.tenant).await?;
+        let now = self.clock().now();
+        let id = UploadId::random(&handle, self.ids());
+        let staging = StagingName::random(now.hour(), &id, self.ids());
+        lifecycle::begin(now, begin, destination, &self.blobs().capabilities(), &who.id, id, staging)
+    }
+
+    /// Fixes the whole length of an upload that began without one.
+    ///
+    /// # Errors
+    /// `Conflict` if another length is known, `Invalid` if more has arrived, `TooLarge` over the limit.
+    pub async fn fix_length(&self, who: &Principal, id: &UploadId, length: u64) -> Result<Inspection> {
+        let live = self.enter(who, id, Action::Write).await?;
+        {
+            let mut state = live.state();
+            decide(&state.view, self.clock().now(), Command::FixLength(length))?;
+            // Before it is stored: bytes that arrive meanwhile must not pass it. Should storing it fail, this process
+            // still holds the client to its word.
+            state.view.rows.set_length(length).map_err(refused)?;
+        }
+        self.change(&live, Command::FixLength(length)).await?;
+        Ok(self.inspection(&live.state().view))
+    }
+
+    /// Gives an upload up and removes what it has. Again is fine.
+    ///
+    /// # Errors
+    /// `Conflict` once it is complete, `Busy` while its finishing is committed, `Gone` if it failed or expired.
+    pub async fn cancel(&self, who: &Principal, id: &UploadId) -> Result<()> {
+        let live = self.enter(who, id, Action::Cancel).await?;
+        match self.end(&live, Command::Cancel).await {
+            Err(e) if e.kind == ErrorKind::NotReady => {
+                let phase = live.state().view.head.phase.clone();
+                Err(refusal(&phase).unwrap_or(e))
+            }
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The digests of an upload, computed along its contiguous frontier while the bytes pass.
+//!
+//! A body that starts where the digests stand hashes a copy of their state as it arrives; the copy replaces the state together with
+//! the body's row. Bytes that came out of order are read back, each writer as many as it wrote itself, so that nobody
+//! ends up with the whole file.
+
+use std::task::Poll;
+
+use upload_checksum::{Algorithm, HasherSet};
+use upload_core::{
+    Error, ErrorKind, Result,
+    ports::{Expected, Version},
+    record::{DigestRecord, Head, keys},
+};
+
+use crate::{
+    engine::Engine,
+    live::{Live, Recording},
+    records::PutEnd,
+};
+
+/// How many bytes are hashed before other tasks get their turn.
+pub(crate) const SLICE: usize = 256 * 1024;
+/// How many bytes are read back at a time.
+const READ: u64 = 1024 * 1024;
+
+/// How far the digests are.
+#[derive(Debug)]
+pub(crate) struct Frontier {
+    pub(crate) state: HasherSet,
+    saved: u64,
+    version: Option<Version>,
+}
+
+/// The digests an upload needs: its policy's and those announced.
+pub(crate) fn algorithms(head: &Head) -> Vec<Algorithm> {
+    let mut all = head.policy.digests.clone();
+    all.extend(head.expected.iter().map(|d| d.algorithm()));
+    all.sort();
+    all.dedup();
+    all
+}
+
+impl Frontier {
+    pub(crate) fn new(head: &Head) -> Self {
+        Self { state: HasherSet::new(algorithms(head)), saved: 0, version: None }
+    }
+
+    /// Takes up what was saved, if it fits; else the digests start again from 0 by reading back.
+    pub(crate) fn resume(head: &Head, saved: Option<(DigestRecord, Version)>, frontier: u64) -> Self {
+        let mut fresh = Self::new(head);
+        if let Some((record, version)) = saved {
+            fresh.version = Some(version);
+            let fits = record.0.position() <= frontier && record.0.algorithms().eq(fresh.state.algorithms());
+            if let Some(state) = HasherSet::resume(&record.0).ok().filter(|_| fits) {
+                fresh.saved = state.position();
+                fresh.state = state;
+            }
+        }
+        fresh
+    }
+
+    /// A copy of the state for a body that starts where it stands.
+    pub(crate) fn copy_at(&self, start: u64) -> Option<HasherSet> {
+        (self.state.position() == start).then(|| self.state.clone())
+    }
+
+    /// Takes over a copy that began where the state stands now.
+    pub(crate) fn replace(&mut self, start: u64, copy: HasherSet) {
+        if self.state.position() == start {
+            self.state = copy;
+        }
+    }
+}
+
+/// Lets other tasks run once.
+pub(crate) async fn yield_now() {
+    let mut yielded = false;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+impl Engine {
+    /// Reads on from where the digests stand, at most `budget` bytes and not beyond the recorded frontier. Does nothing
+    /// if somebody else is at it. Failing is no error: whoever finishes reads what is left.
+    pub(crate) async fn advance(&self, live: &Live, budget: u64) {
+        let Some(mut frontier) = live.digest.try_lock() else { return };
+        if let Err(e) = self.advance_locked(live, &mut frontier, budget).await {
+            tracing::debug!(error = %e, "the digests did not advance");
+        }
+    }
+
+    pub(crate) async fn advance_locked(
+        &self,
+        live: &Live,
+        frontier: &mut Frontier,
+        mut budget: u64,
+    ) -> Result<()> {
+        let (staging, end) = {
+            let state = live.state();
+            (state.view.head.staging.clone(), state.view.rows.frontier())
+        };
+        while budget > 0 && frontier.state.position() < end {
+            let from = frontier.state.position();
+            let to = end.min(from + READ.min(budget));
+            let bytes = self.blobs().read_staged(&staging, from..to).await?;
+            if bytes.len() as u64 != to - from {
+                return Err(Error::new(ErrorKind::Corrupt, "stored data cannot be read back"));
+            }
+            for slice in bytes.chunks(SLICE) {
+                frontier.state.update(slice);
+                yield_now().await;
+            }
+            budget -= to - from;
+        }
+        self.save_digest(live, frontier, self.settings().digest_save).await
+    }
+
+    /// Saves the state if at least `every` bytes were hashed since it was saved. A cache: failing is no error.
+    pub(crate) async fn save_digest(&self, live: &Live, frontier: &mut Frontier, every: u64) -> Result<()> {
+        let position = frontier.state.position();
+        if position < frontier.saved.saturating_add(every.max(1)) {
+            return Ok(());
+        }
+        let recording = Recording::begin(live, &mut live.state());
+        let Ok(_recording) = recording else { return Ok(()) };
+        let record = DigestRecord(frontier.state.save());
+        let expected = frontier.version.clone().map_or(Expected::Absent, Expected::Version);
+        match self.records().put(&keys::digest(&live.id), &record, expected).await {
+            Ok(PutEnd::Won(version)) => frontier.version = Some(version),
+            Ok(PutEnd::Lost(current)) => frontier.version = current.map(|(_, v)| v),
+            Err(e) => tracing::debug!(error = %e, "the digest state was not saved"),
+        }
+        frontier.saved = position;
+        Ok(())
+    }
+}

@@ -1,0 +1,175 @@
+//! Getting at an upload: the tenant's, authorized, in memory.
+
+use std::sync::Arc;
+
+use upload_chunking::assembly::Contradiction;
+use upload_core::{
+    Action, Error, ErrorKind, Principal, Result, UploadId,
+    lifecycle::View,
+    ports::Subject,
+    record::{DigestRecord, Head, Phase, RowRecord, ShapeRecord, decode, keys},
+};
+
+use crate::{
+    digest::Frontier,
+    engine::Engine,
+    live::{Found, Inserted, Live, State},
+};
+
+impl Engine {
+    /// The upload, if it is the principal's tenant's and the principal may do this. Another tenant's upload cannot be
+    /// told from none.
+    pub(crate) async fn enter(&self, who: &Principal, id: &UploadId, action: Action) -> Result<Arc<Live>> {
+        self.check_tenant(who, id).await?;
+        let live = self.live(id).await?;
+        let (destination, owner) = {
+            let state = live.state();
+            (state.view.head.destination.clone(), state.view.head.owner.clone())
+        };
+        self.authorizer().authorize(who, action, Subject::new(&destination, Some(&owner))).await?;
+        Ok(live)
+    }
+
+    pub(crate) async fn check_tenant(&self, who: &Principal, id: &UploadId) -> Result<()> {
+        match self.handle(&who.tenant).await? {
+            Some(handle) if id.belongs_to(&handle) => Ok(()),
+            _ => Err(Error::not_found()),
+        }
+    }
+
+    /// The upload in memory, loaded if need be.
+    pub(crate) async fn live(&self, id: &UploadId) -> Result<Arc<Live>> {
+        loop {
+            let epoch = match self.table().find(id) {
+                Found::Live(live) => {
+                    if self.records().store().shared() {
+                        self.refresh(&live).await?;
+                    }
+                    self.sure(&live).await?;
+                    return Ok(live);
+                }
+                Found::Absent(epoch) => epoch,
+            };
+            let loaded = match self.load(id).await {
+                Ok(loaded) => loaded,
+                // Others load it as well, and may have changed or ended it under our eyes.
+                Err(e) => match self.table().find(id) {
+                    Found::Absent(now) if now == epoch => return Err(e),
+                    _ => continue,
+                },
+            };
+            match self.table().insert(loaded, epoch) {
+                Inserted::Live(live, left) => {
+                    for old in left {
+                        self.leave(&old).await?;
+                    }
+                    return Ok(live);
+                }
+                Inserted::Again => {}
+            }
+        }
+    }
+
+    /// Saves what an upload that leaves memory would have to compute again.
+    pub(crate) async fn leave(&self, live: &Live) -> Result<()> {
+        if matches!(live.state().view.head.phase, Phase::Receiving) {
+            let mut frontier = live.digest.lock().await;
+            self.save_digest(live, &mut frontier, 1).await?;
+        }
+        Ok(())
+    }
+
+    async fn load(&self, id: &UploadId) -> Result<Live> {
+        let (head, version) =
+            self.records().get::<Head>(&keys::head(id)).await?.ok_or_else(Error::not_found)?;
+        let mut state = State::new(View::new(head), version, None);
+        let open = !state.view.head.phase.is_terminal();
+        if open {
+            self.load_rows(id, &mut state).await?;
+        }
+        let frontier = if open {
+            let saved = self.records().get::<DigestRecord>(&keys::digest(id)).await.unwrap_or_default();
+            Frontier::resume(&state.view.head, saved, state.view.rows.frontier())
+        } else {
+            Frontier::new(&state.view.head)
+        };
+        Ok(Live::new(state, frontier))
+    }
+
+    /// Looks at the records if a put may have happened that memory knows nothing of.
+    pub(crate) async fn sure(&self, live: &Live) -> Result<()> {
+        while live.state().is_stale() {
+            self.refresh(live).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes over what the records say and memory does not: after a put of unknown end, or where other processes write.
+    async fn refresh(&self, live: &Live) -> Result<()> {
+        // What a change stores and applies meanwhile would be overwritten by what was read before.
+        let _one_at_a_time = live.heads.lock().await;
+        let doubts = live.state().doubts();
+        let found = self.records().get::<Head>(&keys::head(&live.id)).await?;
+        let (head, version) = found.ok_or_else(Error::not_found)?;
+        let mut known = live.state().snapshot();
+        if !head.phase.is_terminal() {
+            self.load_rows(&live.id, &mut known).await?;
+        }
+        let mut state = live.state();
+        state.view.head = head;
+        state.head_version = version;
+        state.shape_version = known.shape_version;
+        if let Some(shape) = known.view.rows.shape() {
+            let _ = state.view.rows.learn_shape(shape);
+        }
+        for row in known.view.rows.rows() {
+            // Where an attempt of ours stands, its own put will lose to this row and tell it.
+            let _ = state.view.rows.learn_row(row);
+        }
+        state.settled(doubts);
+        drop(state);
+        live.tell();
+        live.notify();
+        Ok(())
+    }
+
+    /// Learns the shape and all rows from the records, whoever puts more of them meanwhile.
+    async fn load_rows(&self, id: &UploadId, state: &mut State) -> Result<()> {
+        let mut rows = Vec::new();
+        let prefix = keys::rows(id);
+        let mut after: Option<String> = None;
+        loop {
+            let page = self.records().store().list(&prefix, after.as_deref(), self.settings().page).await?;
+            for (key, stored) in &page {
+                let place = keys::place(key).ok_or_else(|| corrupt(format!("{key} is no row's key")))?;
+                let (_, record) = decode::<RowRecord>(key, &stored.value)?;
+                rows.push(record.row(place));
+            }
+            match page.into_iter().last() {
+                Some((key, _)) => after = Some(key),
+                None => break,
+            }
+        }
+        // After the rows: it is put before them, so one that is read later holds for all of them.
+        if let Some((shape, version)) = self.records().get::<ShapeRecord>(&keys::shape(id)).await? {
+            state.view.rows.learn_shape(shape.into()).map_err(|e| contradiction(id, e))?;
+            state.shape_version = Some(version);
+        }
+        rows.into_iter().try_for_each(|row| state.view.rows.learn_row(row)).map_err(|e| contradiction(id, e))
+    }
+}
+
+impl State {
+    /// A copy to learn into, without what runs.
+    fn snapshot(&self) -> Self {
+        Self::new(View::new(self.view.head.clone()), self.head_version.clone(), self.shape_version.clone())
+    }
+}
+
+pub(crate) fn corrupt(what: String) -> Error {
+    Error::new(ErrorKind::Corrupt, "a stored record cannot be read").with_source(what)
+}
+
+pub(crate) fn contradiction(id: &UploadId, e: Contradiction) -> Error {
+    corrupt(format!("{id}: {e}"))
+}

@@ -1,0 +1,147 @@
+//! Finishing: Verifying, Committing, Completed. Every step may be taken by anybody, any number of times.
+
+use std::sync::Arc;
+
+use upload_core::{
+    Action, Error, ObjectKey, Outcome, Principal, Result, UploadId,
+    lifecycle::{Command, Event, Proof, refusal},
+    ports::{Permit, Publication, Sniffed, Sniffer},
+    record::{Head, Phase},
+};
+
+use crate::{engine::Engine, live::Live, types::Written};
+
+impl Engine {
+    /// Finishes an upload whose set is complete; the same outcome again if it is finished already.
+    ///
+    /// # Errors
+    /// `NotReady` while bytes are missing; `DigestMismatch` or `TypeRefused` if what arrived is not what was announced or
+    /// is not accepted (the upload is gone then); `Gone` for an upload that was given up.
+    pub async fn finish(&self, who: &Principal, id: &UploadId) -> Result<Outcome> {
+        let live = self.enter(who, id, Action::Write).await?;
+        Ok(*self.finish_live(&live).await?)
+    }
+
+    /// The answer for bytes that are stored.
+    pub(crate) async fn stored(&self, live: &Arc<Live>, finish: bool) -> Result<Written> {
+        if finish {
+            return Ok(Written::Completed(self.finish_live(live).await?));
+        }
+        Ok(Written::Stored(Box::new(self.inspection(&live.state().view))))
+    }
+
+    pub(crate) async fn finish_live(&self, live: &Arc<Live>) -> Result<Box<Outcome>> {
+        let before = live.state().view.head.phase.clone();
+        let _one = live.finishing.lock().await;
+        loop {
+            let phase = live.state().view.head.phase.clone();
+            match phase {
+                Phase::Completed { outcome, .. } => return Ok(outcome),
+                Phase::Receiving => self.close(live).await?,
+                Phase::Verifying { key } => self.verify(live, key).await?,
+                Phase::Committing { outcome } => self.publish(live, &outcome).await?,
+                // It failed under our eyes: this request is one of those that made the set complete.
+                Phase::Failed { failure, .. } if !before.is_terminal() => {
+                    return Err(Error::new(failure.kind.error_kind(), failure.detail));
+                }
+                other => return Err(refusal(&other).unwrap_or_else(|| Error::internal("an unknown phase"))),
+            }
+        }
+    }
+
+    /// Closes the set: in one step with the outcome if all that it needs is known already.
+    async fn close(&self, live: &Arc<Live>) -> Result<()> {
+        let complete = live.state().view.rows.is_complete();
+        if complete {
+            // The sweep will look at it from now on, should nobody come again.
+            self.due(&live.id, self.clock().now().hour()).await?;
+        }
+        let key = ObjectKey::random(self.clock().now().hour(), &live.id, self.ids());
+        let known = {
+            let frontier = live.digest.lock().await;
+            let state = live.state();
+            let whole = frontier.state.position() == state.view.rows.frontier();
+            match (&state.detected, whole && complete) {
+                (Some(found), true) => Some(Proof::new(frontier.state.clone().finish(), found.clone())),
+                _ => None,
+            }
+        };
+        match known {
+            Some(proof) => self.commit(live, key, proof).await,
+            None => self.change(live, Command::Close { key }).await.map(drop),
+        }
+    }
+
+    /// Finds out what is not known yet about the closed set, from its staged bytes.
+    async fn verify(&self, live: &Arc<Live>, key: ObjectKey) -> Result<()> {
+        let head = live.state().view.head.clone();
+        let length = head.length.unwrap_or_else(|| live.state().view.rows.frontier());
+        let known = live.state().detected.clone();
+        let found = match known {
+            Some(found) => found,
+            None => self.sniff_staged(&head, length).await?,
+        };
+        let digests = {
+            let mut frontier = live.digest.lock().await;
+            self.advance_locked(live, &mut frontier, u64::MAX).await?;
+            frontier.state.clone().finish()
+        };
+        self.commit(live, key, Proof::new(digests, found)).await
+    }
+
+    async fn sniff_staged(&self, head: &Head, length: u64) -> Result<Option<String>> {
+        let first = length.min(<dyn Sniffer>::HEAD as u64);
+        let bytes = if first == 0 {
+            bytes::Bytes::new()
+        } else {
+            self.blobs().read_staged(&head.staging, 0..first).await?
+        };
+        Ok(match self.sniffer().sniff(&bytes, first == length) {
+            Sniffed::Known(found) => Some(found),
+            _ => None,
+        })
+    }
+
+    /// Fixes the outcome, or fails the upload.
+    async fn commit(&self, live: &Arc<Live>, key: ObjectKey, proof: Proof) -> Result<()> {
+        let events = self.change(live, Command::Commit { key, proof }).await?;
+        if let Some(Event::Failed(failure, _)) = events.first() {
+            metrics::counter!("upload_failed_total").increment(1);
+            tracing::info!(why = %failure.detail, "failed");
+            if let Err(e) = self.clear(live).await {
+                tracing::warn!(error = %e, "a failed upload is cleared later");
+            }
+        }
+        Ok(())
+    }
+
+    /// Publishes the object and completes the upload.
+    async fn publish(&self, live: &Arc<Live>, outcome: &Outcome) -> Result<()> {
+        live.settled().await;
+        let staging = live.state().view.head.staging.clone();
+        if outcome.length == 0 {
+            // Nothing was ever written: there must be something to publish.
+            self.blobs().write(&staging, 0, Vec::new(), Permit::new(|| ())).await?;
+        }
+        let publication = Publication::new(staging, outcome.key.clone(), outcome.length);
+        self.blobs().publish(&publication).await?;
+        let events = self.change(live, Command::Complete).await?;
+        if !events.is_empty() {
+            self.completed(outcome).await;
+        }
+        Ok(())
+    }
+
+    /// Tells whoever listens.
+    pub(crate) async fn completed(&self, outcome: &Outcome) {
+        metrics::counter!("upload_completed_total").increment(1);
+        metrics::counter!("upload_completed_bytes_total").increment(outcome.length);
+        tracing::info!(id = %outcome.id, length = outcome.length, "completed");
+        self.events().completed(outcome).await;
+    }
+
+    /// Counts bytes that were acknowledged.
+    pub(crate) fn count(&self, bytes: u64) {
+        metrics::counter!("upload_received_bytes_total").increment(bytes);
+    }
+}

@@ -1,0 +1,184 @@
+//! Looking at uploads and reading completed ones.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use upload_chunking::assembly::Key;
+use upload_core::{
+    Action, Error, ErrorKind, Inspection, Outcome, Principal, Result, Stage, UploadId, Visibility,
+    lifecycle::View,
+    ports::{Expected, Subject},
+    record::{NoteRecord, Phase, keys},
+};
+
+use crate::{engine::Engine, enter::corrupt, live::Recording, records::PutEnd};
+
+/// A completed upload, open for reading.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Reading {
+    engine: Engine,
+    outcome: Outcome,
+}
+
+impl Reading {
+    /// What it is.
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// Its bytes `range`; ask for at most a few MiB at a time.
+    ///
+    /// # Errors
+    /// `Invalid` for a range beyond its end; `Gone` if its bytes were removed.
+    pub async fn range(&self, range: Range<u64>) -> Result<Bytes> {
+        if range.start > range.end || range.end > self.outcome.length {
+            let text = format!("bytes {}..{} of {}", range.start, range.end, self.outcome.length);
+            return Err(Error::invalid(text));
+        }
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
+        let expected = range.end - range.start;
+        let bytes = self.engine.blobs().read(&self.outcome.key, range).await?;
+        if bytes.len() as u64 == expected {
+            return Ok(bytes);
+        }
+        Err(Error::new(ErrorKind::Corrupt, "stored data cannot be read back"))
+    }
+}
+
+impl Engine {
+    /// How far an upload is. One whose finishing was interrupted is finished on the way.
+    ///
+    /// # Errors
+    /// `NotFound`, also for another tenant's.
+    pub async fn inspect(&self, who: &Principal, id: &UploadId) -> Result<Inspection> {
+        let live = self.enter(who, id, Action::Write).await?;
+        let finishing =
+            matches!(live.state().view.head.phase, Phase::Verifying { .. } | Phase::Committing { .. });
+        if finishing && let Err(e) = self.finish_live(&live).await {
+            tracing::debug!(error = %e, "an inspected upload could not be finished");
+        }
+        Ok(self.inspection(&live.state().view))
+    }
+
+    /// Ends the body that is being written by offset, if there is one, records what of it has arrived, and tells how far
+    /// the upload is then. For a client that comes back while its old connection hangs.
+    ///
+    /// # Errors
+    /// As [`inspect`](Self::inspect).
+    pub async fn halt(&self, who: &Principal, id: &UploadId) -> Result<Inspection> {
+        let live = self.enter(who, id, Action::Write).await?;
+        live.until(|s| {
+            let place = Key::Offset(s.view.rows.frontier());
+            // Also those that waited behind the first one.
+            if s.view.rows.is_running(place) {
+                s.view.rows.interrupt();
+                live.tell();
+            }
+            (!s.view.rows.is_open(place)).then_some(())
+        })
+        .await;
+        drop(live);
+        self.inspect(who, id).await
+    }
+
+    pub(crate) fn inspection(&self, view: &View) -> Inspection {
+        let head = &view.head;
+        let stage = match &head.phase {
+            Phase::Receiving => Stage::Receiving,
+            Phase::Verifying { .. } | Phase::Committing { .. } => Stage::Finishing,
+            Phase::Completed { outcome, .. } => Stage::Completed(outcome.clone()),
+            Phase::Failed { failure, .. } => Stage::Failed(failure.detail.clone()),
+            Phase::Cancelled { .. } => Stage::Cancelled,
+            _ => Stage::Expired,
+        };
+        let mut seen = Inspection::new(head.id.clone(), stage, head.deadline);
+        seen.length = head.length;
+        seen.frontier = view.rows.frontier();
+        seen.received = view.rows.received();
+        seen.rows = view.rows.rows_len();
+        if let Phase::Completed { outcome, .. } = &head.phase {
+            seen.length = Some(outcome.length);
+            (seen.frontier, seen.received) = (outcome.length, outcome.length);
+        }
+        seen.file_name = head.file_name.clone();
+        seen.extras = head.extras.clone();
+        seen
+    }
+
+    /// Opens a completed upload for reading: anybody's if it is public, else for a principal of its tenant that may read.
+    ///
+    /// # Errors
+    /// `NotFound` for whatever is not completed or not visible; `Forbidden` for a key of the tenant that may not read.
+    pub async fn read(&self, who: Option<&Principal>, id: &UploadId) -> Result<Reading> {
+        let head = self.head(id).await?;
+        let Phase::Completed { outcome, .. } = head.phase else {
+            return Err(Error::not_found());
+        };
+        if outcome.visibility != Visibility::Public {
+            let who = who.ok_or_else(Error::not_found)?;
+            self.check_tenant(who, id).await?;
+            let subject = Subject::new(&head.destination, Some(&head.owner));
+            self.authorizer().authorize(who, Action::Read, subject).await?;
+        }
+        Ok(Reading { engine: self.clone(), outcome: *outcome })
+    }
+
+    /// Puts a wire format's small fact `n` beside an upload, in place of the one that is there.
+    ///
+    /// # Errors
+    /// `Busy` if others change the same fact all the time, `Gone` for an upload that was given up.
+    pub async fn note(
+        &self,
+        who: &Principal,
+        id: &UploadId,
+        format: &str,
+        n: u32,
+        value: serde_json::Value,
+    ) -> Result<()> {
+        let live = self.enter(who, id, Action::Write).await?;
+        let recording = Recording::begin(&live, &mut live.state());
+        let _recording = recording?;
+        let key = format!("{}{n:010}", keys::notes(&live.id, format));
+        let record = NoteRecord(value);
+        let mut expected = Expected::Absent;
+        for _ in 0..16 {
+            match self.records().put(&key, &record, expected).await? {
+                PutEnd::Won(_) => return Ok(()),
+                PutEnd::Lost(None) => expected = Expected::Absent,
+                PutEnd::Lost(Some((_, version))) => expected = Expected::Version(version),
+            }
+        }
+        Err(Error::new(ErrorKind::Busy, "others change the same fact of this upload"))
+    }
+
+    /// All facts that a wire format put beside an upload, by number.
+    ///
+    /// # Errors
+    /// As [`inspect`](Self::inspect).
+    pub async fn notes(
+        &self,
+        who: &Principal,
+        id: &UploadId,
+        format: &str,
+    ) -> Result<Vec<(u32, serde_json::Value)>> {
+        let live = self.enter(who, id, Action::Write).await?;
+        let prefix = keys::notes(&live.id, format);
+        let mut notes = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page = self.records().store().list(&prefix, after.as_deref(), self.settings().page).await?;
+            for (key, stored) in &page {
+                let n = key.strip_prefix(&prefix).and_then(|n| n.parse().ok());
+                let n = n.ok_or_else(|| corrupt(format!("{key} is no note's key")))?;
+                notes.push((n, upload_core::record::decode::<NoteRecord>(key, &stored.value)?.1.0));
+            }
+            match page.into_iter().last() {
+                Some((key, _)) => after = Some(key),
+                None => return Ok(notes),
+            }
+        }
+    }
+}

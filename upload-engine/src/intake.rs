@@ -1,0 +1,199 @@
+//! Taking in a body: frames become batches, and nothing waits for a socket that could go on without it.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use event_listener::{Event, EventListener};
+use upload_core::{Error, Result, ports::StoreError};
+
+use crate::{budget::Share, engine::Engine, types::Body};
+
+/// A write that has been started.
+pub(crate) type Writing<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;
+
+/// Why a batch is handed over.
+#[derive(Debug)]
+pub(crate) enum Filled {
+    /// It is full, or waited long enough.
+    Batch,
+    /// The body has ended; the batch holds what was left.
+    End,
+    /// The body broke off; the batch holds what had arrived.
+    Cut(Error),
+    /// Whoever takes the bytes was told to stop.
+    Stopped,
+    /// The write under way failed.
+    Failed(Error),
+}
+
+/// A body and the batch that is being filled from it.
+pub(crate) struct Intake<'a, 'b> {
+    engine: &'a Engine,
+    body: &'a mut Body<'b>,
+    /// It has ended or broken off: many streams must not be polled again then.
+    over: bool,
+    told: Option<(&'a Event, EventListener)>,
+    share: Share,
+    block: usize,
+    batch: Vec<Bytes>,
+    len: usize,
+    wait: Option<Pin<Box<dyn Future<Output = ()> + Send + 'a>>>,
+}
+
+impl<'a, 'b> Intake<'a, 'b> {
+    /// Takes `body` in; looks whether to stop whenever `told` is notified.
+    pub(crate) fn new(engine: &'a Engine, body: &'a mut Body<'b>, told: Option<&'a Event>) -> Self {
+        Self {
+            engine,
+            body,
+            over: false,
+            told: told.map(|t| (t, t.listen())),
+            share: engine.budget().share(),
+            block: usize::try_from(engine.blobs().capabilities().block).unwrap_or(1).max(1),
+            batch: Vec::new(),
+            len: 0,
+            wait: None,
+        }
+    }
+
+    /// The batch and its length in bytes. One that is handed over because it is full ends with a whole block of the
+    /// store; what is over stays for the next.
+    pub(crate) fn take(&mut self, filled: &Filled) -> (Vec<Bytes>, u64) {
+        let mut over = match filled {
+            Filled::Batch if self.len > self.block => self.len % self.block,
+            _ => 0,
+        };
+        let len = self.len - over;
+        let mut batch = std::mem::take(&mut self.batch);
+        self.len = over;
+        while over > 0 {
+            let Some(mut last) = batch.pop() else { break };
+            let keep = last.split_off(last.len().saturating_sub(over));
+            over -= keep.len();
+            self.batch.insert(0, keep);
+            if !last.is_empty() {
+                batch.push(last);
+            }
+        }
+        (batch, len as u64)
+    }
+
+    /// Fills the batch while `writing` goes on. Never returns an empty batch as [`Filled::Batch`].
+    pub(crate) async fn fill(
+        &mut self,
+        writing: &mut Option<Writing<'_>>,
+        stopped: impl Fn() -> bool,
+    ) -> Filled {
+        // What was told before the first look would not be heard.
+        if stopped() {
+            return Filled::Stopped;
+        }
+        let full = self.share.batch();
+        std::future::poll_fn(|cx| self.poll_fill(cx, writing, full, &stopped)).await
+    }
+
+    fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        writing: &mut Option<Writing<'_>>,
+        full: usize,
+        stopped: &impl Fn() -> bool,
+    ) -> Poll<Filled> {
+        if self.poll_told(cx) && stopped() {
+            return Poll::Ready(Filled::Stopped);
+        }
+        if let Some(write) = writing
+            && let Poll::Ready(end) = write.as_mut().poll(cx)
+        {
+            *writing = None;
+            if let Err(e) = end {
+                return Poll::Ready(Filled::Failed(e.into()));
+            }
+        }
+        while self.len < full {
+            match self.poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) if frame.is_empty() => {}
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.len += frame.len();
+                    self.batch.push(frame);
+                }
+                Poll::Ready(Some(Err(e))) => return self.hand_over(Filled::Cut(e)),
+                Poll::Ready(None) => return self.hand_over(Filled::End),
+                Poll::Pending => return self.poll_wait(cx, writing.is_some()),
+            }
+        }
+        self.hand_over(Filled::Batch)
+    }
+
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+        if self.over {
+            return Poll::Ready(None);
+        }
+        let polled = Pin::new(&mut *self.body).poll_next(cx);
+        self.over = matches!(polled, Poll::Ready(None | Some(Err(_))));
+        polled
+    }
+
+    /// Whether anything was told; listens for what is told next.
+    fn poll_told(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut heard = false;
+        if let Some((event, listener)) = &mut self.told {
+            while Pin::new(&mut *listener).poll(cx).is_ready() {
+                *listener = event.listen();
+                heard = true;
+            }
+        }
+        heard
+    }
+
+    /// A batch that is not full is handed over when nothing comes for a while.
+    fn poll_wait(&mut self, cx: &mut Context<'_>, writing: bool) -> Poll<Filled> {
+        if self.len == 0 || writing {
+            return Poll::Pending;
+        }
+        let engine = self.engine;
+        let wait = self.wait.get_or_insert_with(|| engine.clock().sleep(engine.settings().batch_wait));
+        match wait.as_mut().poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(()) => self.hand_over(Filled::Batch),
+        }
+    }
+
+    fn hand_over(&mut self, why: Filled) -> Poll<Filled> {
+        self.wait = None;
+        Poll::Ready(why)
+    }
+
+    /// Reads the body to its end without keeping anything; `seen` looks at each frame and may stop it.
+    pub(crate) async fn drain(&mut self, mut seen: impl FnMut(&Bytes) -> Result<()>) -> Result<()> {
+        let batch = std::mem::take(&mut self.batch);
+        self.len = 0;
+        batch.iter().try_for_each(&mut seen)?;
+        while let Some(frame) = std::future::poll_fn(|cx| self.poll_frame(cx)).await {
+            seen(&frame?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Starts a write: polled once, so that it is under way while its bytes are hashed.
+pub(crate) async fn start<'a>(mut write: Writing<'a>) -> Result<Option<Writing<'a>>> {
+    let polled = std::future::poll_fn(|cx| Poll::Ready(write.as_mut().poll(cx))).await;
+    match polled {
+        Poll::Pending => Ok(Some(write)),
+        Poll::Ready(Ok(())) => Ok(None),
+        Poll::Ready(Err(e)) => Err(e.into()),
+    }
+}
+
+/// Waits for a write that was started.
+pub(crate) async fn finish(writing: &mut Option<Writing<'_>>) -> Result<()> {
+    match writing.take() {
+        Some(write) => Ok(write.await?),
+        None => Ok(()),
+    }
+}

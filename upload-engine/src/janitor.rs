@@ -1,0 +1,140 @@
+//! The janitor: only a listing finds what a crash left between two calls.
+
+use upload_core::{
+    ErrorKind, ObjectKey, Result, StagingName, UploadId,
+    ports::Listed,
+    record::{Head, Phase, decode},
+};
+
+use crate::{change::given_up, engine::Engine, types::Swept};
+
+impl Engine {
+    /// Lists staging objects, objects and rows, and removes what is older than the grace and belongs to nobody: whose
+    /// head is absent, or ended, or names something else. Never touches what this engine holds, nor what a live or
+    /// completed upload has. Call it every few hours.
+    pub async fn janitor(&self) -> Swept {
+        let mut done = Swept::default();
+        if let Err(e) = self.clean_names(&mut done).await {
+            tracing::warn!(error = %e, "the janitor could not list the blob store to its end");
+            done.failed += 1;
+        }
+        if let Err(e) = self.clean_rows(&mut done).await {
+            tracing::warn!(error = %e, "the janitor could not list the records to their end");
+            done.failed += 1;
+        }
+        done
+    }
+
+    async fn clean_names(&self, done: &mut Swept) -> Result<()> {
+        let old = self.clock().now().minus(self.settings().grace);
+        let mut after: Option<Listed> = None;
+        loop {
+            let page = self.blobs().list(old.hour(), after.as_ref(), self.settings().page).await?;
+            for name in &page {
+                let hour = match name {
+                    Listed::Staged(staging) => staging.hour(),
+                    Listed::Object(key) => key.hour(),
+                    _ => continue,
+                };
+                // The name says the hour only: the whole of it must be old.
+                if hour.end() > old {
+                    continue;
+                }
+                done.seen += 1;
+                let cleaned = match name {
+                    Listed::Staged(staging) => self.clean_staging(staging).await,
+                    Listed::Object(key) => self.clean_object(key).await,
+                    _ => Ok(false),
+                };
+                match cleaned {
+                    Ok(false) => {}
+                    Ok(true) => {
+                        tracing::info!(?name, "removed: it belongs to no upload");
+                        done.removed += 1;
+                    }
+                    Err(e) => {
+                        tracing::warn!(?name, error = %e, "the janitor could not look at this");
+                        done.failed += 1;
+                    }
+                }
+            }
+            match page.into_iter().last() {
+                Some(last) => after = Some(last),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn owner(&self, id: Option<UploadId>) -> Result<Option<Head>> {
+        let Some(id) = id else { return Ok(None) };
+        match self.head(&id).await {
+            Ok(head) => Ok(Some(head)),
+            Err(e) if e.kind == ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    async fn clean_staging(&self, staging: &StagingName) -> Result<bool> {
+        let live = staging.upload().is_some_and(|id| self.table().in_use(&id));
+        if self.holds(staging) || live {
+            return Ok(false);
+        }
+        let wanted = self.owner(staging.upload()).await?.is_some_and(|head| {
+            head.staging == *staging
+                && matches!(head.phase, Phase::Receiving | Phase::Verifying { .. } | Phase::Committing { .. })
+        });
+        if wanted {
+            return Ok(false);
+        }
+        self.blobs().discard(staging).await?;
+        Ok(true)
+    }
+
+    async fn clean_object(&self, key: &ObjectKey) -> Result<bool> {
+        if key.upload().is_some_and(|id| self.table().in_use(&id)) {
+            return Ok(false);
+        }
+        let named = self.owner(key.upload()).await?.is_some_and(|head| match &head.phase {
+            Phase::Verifying { key: k } => k == key,
+            phase => phase.outcome().is_some_and(|o| o.key == *key),
+        });
+        if named {
+            return Ok(false);
+        }
+        self.blobs().delete(key).await?;
+        Ok(true)
+    }
+
+    /// Rows and what else is below a head that is gone or was given up: put by a request that a cancel or an expiry
+    /// overtook, or left by one that ended before it had removed them.
+    async fn clean_rows(&self, done: &mut Swept) -> Result<()> {
+        let mut after: Option<String> = None;
+        // The upload whose head was passed last, if what it has is still wanted.
+        let mut wanted: Option<UploadId> = None;
+        loop {
+            let page = self.records().store().list("u/", after.as_deref(), self.settings().page).await?;
+            for (key, stored) in &page {
+                let mut parts = key.trim_start_matches("u/").splitn(2, '/');
+                let Some(id) = parts.next().and_then(|id| UploadId::parse(id).ok()) else { continue };
+                if parts.next().is_none() {
+                    // A head sorts before everything below it. One that cannot be read keeps what it has.
+                    let head = decode::<Head>(key, &stored.value);
+                    wanted = head.map_or(true, |(_, head)| !given_up(&head.phase)).then_some(id);
+                    continue;
+                }
+                done.seen += 1;
+                if wanted.as_ref() == Some(&id) || self.table().in_use(&id) {
+                    continue;
+                }
+                if self.owner(Some(id)).await?.as_ref().is_none_or(|head| given_up(&head.phase)) {
+                    self.records().remove(key, stored.version.clone()).await?;
+                    done.removed += 1;
+                }
+            }
+            match page.into_iter().last() {
+                Some((key, _)) => after = Some(key),
+                None => return Ok(()),
+            }
+        }
+    }
+}

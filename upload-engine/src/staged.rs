@@ -1,0 +1,138 @@
+//! Bytes that are staged before there is any record of them: bodies that begin and finish an upload in one request, or
+//! whose place is named only after them.
+
+use std::{
+    collections::HashSet,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use upload_checksum::Digests;
+use upload_core::{Error, Result, StagingName, ports::StoreError};
+
+use crate::{budget::Share, engine::Engine, live::locked};
+
+/// Staging objects without a record.
+#[derive(Debug, Default)]
+pub(crate) struct Strays {
+    held: HashSet<StagingName>,
+    /// Let go by nobody who could wait for their removal: the sweep does.
+    orphans: Vec<StagingName>,
+}
+
+impl Strays {
+    pub(crate) fn holds(&self, staging: &StagingName) -> bool {
+        self.held.contains(staging)
+    }
+
+    pub(crate) fn take_orphans(&mut self) -> Vec<StagingName> {
+        std::mem::take(&mut self.orphans)
+    }
+}
+
+/// Keeps a staging object from the janitor. Held by the body that is received, by every permit of its writes, and by
+/// what is received until it is settled.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    strays: Arc<Mutex<Strays>>,
+    pub(crate) staging: StagingName,
+}
+
+impl Hold {
+    pub(crate) fn new(engine: &Engine, staging: StagingName) -> Arc<Self> {
+        locked(engine.strays()).held.insert(staging.clone());
+        Arc::new(Self { strays: Arc::clone(engine.strays()), staging })
+    }
+
+    /// The staging object is gone; nothing is left to remove.
+    pub(crate) fn release(&self) {
+        locked(&self.strays).held.remove(&self.staging);
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut strays = locked(&self.strays);
+        if strays.held.remove(&self.staging) {
+            strays.orphans.push(self.staging.clone());
+        }
+    }
+}
+
+/// A body that was received and is staged, but belongs to no upload yet. Settle it or discard it; one that is dropped
+/// is removed by the next sweep.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Received {
+    pub(crate) hold: Arc<Hold>,
+    pub(crate) length: u64,
+    pub(crate) digests: Digests,
+    pub(crate) content_type: Option<String>,
+}
+
+impl Received {
+    /// Bytes.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The digests that were asked for.
+    pub fn digests(&self) -> &Digests {
+        &self.digests
+    }
+
+    /// The type found in the content, if it was recognised.
+    pub fn content_type(&self) -> Option<&str> {
+        self.content_type.as_deref()
+    }
+}
+
+type Reading<'a> = Pin<Box<dyn Future<Output = Result<Bytes, StoreError>> + Send + 'a>>;
+
+/// A staged body, read again as a body.
+pub(crate) struct StagedBody<'a> {
+    engine: &'a Engine,
+    staging: &'a StagingName,
+    share: Share,
+    position: u64,
+    length: u64,
+    reading: Option<Reading<'a>>,
+}
+
+impl<'a> StagedBody<'a> {
+    pub(crate) fn new(engine: &'a Engine, received: &'a Received) -> Self {
+        Self {
+            engine,
+            staging: &received.hold.staging,
+            share: engine.budget().share(),
+            position: 0,
+            length: received.length,
+            reading: None,
+        }
+    }
+}
+
+impl Stream for StagedBody<'_> {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        if this.position >= this.length {
+            return Poll::Ready(None);
+        }
+        let (engine, staging, from) = (this.engine, this.staging, this.position);
+        let to = this.length.min(from + this.share.batch() as u64);
+        let reading = this.reading.get_or_insert_with(|| engine.blobs().read_staged(staging, from..to));
+        match reading.as_mut().poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(read) => {
+                this.reading = None;
+                this.position = to;
+                Poll::Ready(Some(read.map_err(Error::from)))
+            }
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Writing by offset: bytes count as they arrive, in extents; a cut loses none that reached us.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use upload_chunking::assembly::{At, AttemptState, Key, Piece, Row, Stopped, Target};
+use upload_core::{Error, ErrorKind, Result, lifecycle::refusal, ports::Permit};
+
+use super::{Asked, Placed, ended, record::other_bytes, stopped};
+use crate::{
+    engine::Engine,
+    intake::{self, Filled, Intake, Writing},
+    live::{Attempt, Live},
+    look::{Look, Watch},
+    types::{Body, Write, Written},
+};
+
+/// The running state of one body written by offset.
+struct Extents<'a> {
+    engine: &'a Engine,
+    attempt: &'a Arc<Attempt>,
+    look: Look,
+    watch: Option<Watch>,
+    /// Bytes written since the last row.
+    open: u64,
+    writing: Option<Writing<'a>>,
+}
+
+impl Engine {
+    pub(super) async fn write_offset(
+        &self,
+        live: &Arc<Live>,
+        write: Write,
+        body: &mut Body<'_>,
+    ) -> Result<Written> {
+        let placed = match self.ask(live, write.at, write.declared).await? {
+            Asked::Placed(placed) => placed,
+            Asked::Recorded => return self.repeated_extent(live, write, body).await,
+            Asked::Displaced => return Err(Error::internal("an offset write that waits for a slot")),
+        };
+        let end = self.take_extents(&placed, body).await;
+        let frontier_before = placed.start;
+        drop(placed);
+        live.notify();
+        end?;
+        let (complete, came) = {
+            let state = live.state();
+            (state.view.rows.is_complete(), state.view.rows.frontier().saturating_sub(frontier_before))
+        };
+        self.advance(live, came).await;
+        self.stored(live, complete && write.finish_when_complete).await
+    }
+
+    async fn take_extents(&self, placed: &Placed, body: &mut Body<'_>) -> Result<()> {
+        let attempt = &placed.attempt;
+        let live = &attempt.live;
+        self.stage(attempt).await?;
+        let digests = live.digest.try_lock().and_then(|d| d.copy_at(placed.start.max(placed.compare_until)));
+        let mut extents = Extents {
+            engine: self,
+            attempt,
+            look: Look::new(digests),
+            watch: (placed.start == 0 && placed.compare_until == 0).then(Watch::new),
+            open: 0,
+            writing: None,
+        };
+        let mut intake = Intake::new(self, body, Some(&live.told));
+        loop {
+            let filled = intake.fill(&mut extents.writing, || ended(attempt)).await;
+            if let Filled::Failed(e) = filled {
+                return Err(e);
+            }
+            let (batch, len) = intake.take(&filled);
+            intake::finish(&mut extents.writing).await?;
+            if len > 0 {
+                match self.grant(attempt, len) {
+                    Ok(pieces) => extents.write(&batch, len, pieces).await?,
+                    Err(why) => {
+                        // It keeps what its last write had taken; this batch is its successor's, or too much.
+                        extents.checkpoint().await?;
+                        return Err(match why {
+                            Stopped::Ended(_) | Stopped::Gone => self.why_stopped(attempt),
+                            why => stopped(why),
+                        });
+                    }
+                }
+            }
+            match filled {
+                Filled::Batch if extents.open < self.settings().checkpoint => {}
+                Filled::Batch => extents.checkpoint().await?,
+                Filled::End => return extents.end().await,
+                Filled::Cut(e) => {
+                    extents.checkpoint().await?;
+                    return Err(e);
+                }
+                Filled::Stopped => {
+                    extents.checkpoint().await?;
+                    return Err(self.why_stopped(attempt));
+                }
+                Filled::Failed(e) => return Err(e),
+            }
+        }
+    }
+
+    fn why_stopped(&self, attempt: &Attempt) -> Error {
+        let state = attempt.live.state();
+        if let Some(why) = refusal(&state.view.head.phase).filter(|e| e.kind == ErrorKind::Gone) {
+            return why;
+        }
+        match state.view.rows.attempt_state(attempt.id) {
+            AttemptState::Ended(stop) => Error::new(ErrorKind::Busy, stop.to_string()),
+            _ => Error::new(ErrorKind::Busy, "the upload goes on in another request"),
+        }
+    }
+
+    /// A body for an upload that is complete: the same bytes get the outcome.
+    async fn repeated_extent(&self, live: &Arc<Live>, write: Write, body: &mut Body<'_>) -> Result<Written> {
+        let At::Offset(offset) = write.at else {
+            return Err(Error::internal("an offset write without an offset"));
+        };
+        let mut look = Look::new(None);
+        Intake::new(self, body, None)
+            .drain(|frame| {
+                look.print_only(frame);
+                Ok(())
+            })
+            .await?;
+        let print = look.take_print();
+        // The extents of that body may have been recorded in pieces: their fingerprints combine.
+        let mut known = upload_checksum::Fingerprint::EMPTY;
+        while known.len < print.len {
+            let at = Key::Offset(offset.saturating_add(known.len));
+            let Some(row) = self.row(live, at).await?.filter(|row| row.print.len > 0) else {
+                // The rows of a completed upload go when the time of replay is over.
+                self.row(live, Key::Offset(0)).await?.ok_or_else(Error::not_found)?;
+                let (length, frontier) = {
+                    let rows = &live.state().view.rows;
+                    (rows.length(), rows.frontier())
+                };
+                return Err(Error::new(
+                    ErrorKind::Conflict,
+                    format!("the upload is complete; nothing that is stored begins at byte {offset}"),
+                )
+                .with_facts(offset, length.unwrap_or(frontier)));
+            };
+            known = known.combine(row.print);
+        }
+        if known != print {
+            return Err(other_bytes());
+        }
+        self.stored(live, write.finish_when_complete).await
+    }
+
+    /// Compares what is recorded already with what came again; gives how many bytes are new.
+    async fn compare_staged(&self, live: &Live, batch: &[Bytes], pieces: &[Piece]) -> Result<u64> {
+        let staging = live.state().view.head.staging.clone();
+        let (mut from, mut fresh) = (0, 0);
+        for piece in pieces {
+            if piece.target == Target::Compare {
+                let range = piece.position..piece.position + piece.len;
+                let stored = self.blobs().read_staged(&staging, range).await?;
+                let mut rest = &stored[..];
+                for frame in super::cut(batch, from, piece.len) {
+                    match rest.split_at_checked(frame.len()) {
+                        Some((same, after)) if same == frame => rest = after,
+                        _ => return Err(other_bytes()),
+                    }
+                }
+            } else {
+                fresh += piece.len;
+            }
+            from += piece.len;
+        }
+        Ok(fresh)
+    }
+}
+
+impl Extents<'_> {
+    /// Starts to write a batch where it was granted. After an error nothing of this attempt may be recorded any
+    /// more: the grant counts, the bytes may not be there.
+    async fn write(&mut self, batch: &[Bytes], len: u64, pieces: Vec<(Piece, Permit)>) -> Result<()> {
+        let live = &self.attempt.live;
+        let places: Vec<Piece> = pieces.iter().map(|(piece, _)| *piece).collect();
+        let fresh = self.engine.compare_staged(live, batch, &places).await?;
+        if let Some(watch) = &mut self.watch {
+            let rule = live.state().view.head.policy.types.clone();
+            if let Err(e) = watch.look(self.engine.sniffer(), &rule, batch) {
+                drop(pieces);
+                return Err(self.engine.refuse_type(live, e).await);
+            }
+        }
+        let batch = super::cut(batch, len - fresh, fresh);
+        let pieces: Vec<_> = pieces.into_iter().filter(|(p, _)| p.target != Target::Compare).collect();
+        self.writing = self.engine.start_write(live, &batch, pieces).await?;
+        self.look.at(&batch).await;
+        self.open += fresh;
+        Ok(())
+    }
+
+    /// What has been written becomes a row.
+    async fn checkpoint(&mut self) -> Result<()> {
+        intake::finish(&mut self.writing).await?;
+        let live = &self.attempt.live;
+        let row = live.state().view.rows.close_extent(self.attempt.id).map_err(super::refused)?;
+        let Some(row) = row else { return Ok(()) };
+        self.engine.sync(live).await?;
+        self.record(row).await
+    }
+
+    async fn record(&mut self, row: Row) -> Result<()> {
+        let live = &self.attempt.live;
+        self.engine.record(self.attempt, row, self.look.take_print()).await?;
+        live.notify();
+        self.open = 0;
+        self.engine.count(row.len);
+        if let Some(copy) = &self.look.digests {
+            let mut frontier = live.digest.lock().await;
+            frontier.replace(row.start, copy.clone());
+            self.engine.save_digest(live, &mut frontier, self.engine.settings().digest_save).await?;
+        }
+        if let Some(found) = self.watch.as_ref().and_then(|w| w.found.clone()) {
+            live.state().detected = Some(found);
+            self.watch = None;
+        }
+        Ok(())
+    }
+
+    async fn end(mut self) -> Result<()> {
+        intake::finish(&mut self.writing).await?;
+        let live = Arc::clone(&self.attempt.live);
+        let whole = {
+            let state = live.state();
+            state.view.head.length == Some(state.view.rows.frontier() + self.open)
+        };
+        if whole && let Some(watch) = &mut self.watch {
+            let rule = live.state().view.head.policy.types.clone();
+            if let Err(e) = watch.end(self.engine.sniffer(), &rule) {
+                return Err(self.engine.refuse_type(&live, e).await);
+            }
+        }
+        self.checkpoint().await
+    }
+}

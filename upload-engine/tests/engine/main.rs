@@ -1,0 +1,27 @@
+//! The engine over memory stores, attacked: see each module.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    unused_imports
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod attack;
+mod drops;
+mod ends;
+mod faults;
+mod model;
+mod races;
+mod scenarios;
+mod stops;
+mod sweeping;
+mod tenants;

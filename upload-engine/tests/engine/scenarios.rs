@@ -1,0 +1,338 @@
+//! Short lives of uploads, for tests that end them anywhere.
+
+use std::{
+    cell::{Cell, RefCell},
+    pin::Pin,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use upload_core::{
+    ErrorKind, Outcome, Principal, Result, Stage, UploadId, lifecycle::Begin, record::Addressing,
+};
+use upload_engine::{Engine, Limits, Write, Written};
+
+use crate::support::{
+    Script, World, block_on,
+    check::{Found, clean, sound},
+    client::{Client, offset},
+    content,
+    world::{HOUR, somebody},
+};
+
+/// What the client of a scenario was told before it ended.
+#[derive(Debug)]
+pub struct Told {
+    pub client: Client,
+    pub id: RefCell<Option<UploadId>>,
+    /// Bytes that were acknowledged.
+    pub stored: Cell<u64>,
+    pub outcome: RefCell<Option<Outcome>>,
+    /// The client has asked for an end.
+    pub gives_up: Cell<bool>,
+}
+
+impl Told {
+    fn wrote(&self, written: Written) {
+        match written {
+            Written::Stored(seen) => self.stored.set(self.stored.get().max(seen.received)),
+            Written::Completed(outcome) => *self.outcome.borrow_mut() = Some(*outcome),
+            _ => {}
+        }
+    }
+
+    async fn begin(&self, engine: &Engine) -> Result<UploadId> {
+        let id = engine.begin(&self.client.who, self.client.begin()).await?.id;
+        *self.id.borrow_mut() = Some(id.clone());
+        Ok(id)
+    }
+
+    async fn slot(&self, engine: &Engine, id: &UploadId, n: usize, finish: bool) -> Result<()> {
+        let (mut write, chunk) = self.client.slot(n);
+        write.finish_when_complete = finish;
+        let half = chunk.len() / 2;
+        let mut body = Script::new().data(&chunk.slice(..half)).pause(1).data(&chunk.slice(half..));
+        self.wrote(engine.write(&self.client.who, id, write, &mut body).await?);
+        Ok(())
+    }
+}
+
+pub type Running<'a> = Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
+
+/// A way of using the engine, from its first call to its last.
+pub struct Scenario {
+    pub name: &'static str,
+    client: fn() -> Client,
+    run: for<'a> fn(&'a Engine, &'a World, &'a Told) -> Running<'a>,
+}
+
+impl Scenario {
+    pub fn told(&self) -> Told {
+        Told {
+            client: (self.client)(),
+            id: RefCell::default(),
+            stored: Cell::default(),
+            outcome: RefCell::default(),
+            gives_up: Cell::default(),
+        }
+    }
+
+    pub fn run<'a>(&self, engine: &'a Engine, world: &'a World, told: &'a Told) -> Running<'a> {
+        (self.run)(engine, world, told)
+    }
+}
+
+fn five_chunks() -> Client {
+    Client::slots(&content(1, 5 * 1500 - 77), 1500)
+}
+
+/// Sizes of their own, so that chunks come in order.
+fn odd_chunks() -> Client {
+    let mut client = five_chunks();
+    let whole = client.whole.clone();
+    let cuts = [0, 700, 2900, 3000, 5000, whole.len()];
+    client.chunks = Some(cuts.windows(2).map(|w| whole.slice(w[0]..w[1])).collect());
+    client
+}
+
+pub const ALL: &[Scenario] = &[
+    Scenario {
+        name: "single",
+        client: || Client::offsets(&content(2, 3000)),
+        run: |engine, _, told| {
+            Box::pin(async move {
+                let policy = &engine.destinations().get("files")?.policy;
+                let mut body =
+                    Script::of(&told.client.whole.slice(..1000)).data(&told.client.whole.slice(1000..));
+                let received = engine.receive(Limits::single(policy), &mut body).await?;
+                let outcome = engine.settle(&told.client.who, received, told.client.begin()).await?;
+                *told.id.borrow_mut() = Some(outcome.id.clone());
+                *told.outcome.borrow_mut() = Some(outcome);
+                Ok(())
+            })
+        },
+    },
+    Scenario {
+        name: "chunks in order",
+        client: five_chunks,
+        run: |engine, _, told| {
+            Box::pin(async move {
+                let id = told.begin(engine).await?;
+                for n in 0..5 {
+                    told.slot(engine, &id, n, true).await?;
+                }
+                Ok(())
+            })
+        },
+    },
+    Scenario {
+        name: "chunks out of order, sizes unknown",
+        client: five_chunks,
+        run: |engine, _, told| {
+            Box::pin(async move {
+                let id = told.begin(engine).await?;
+                for n in [3, 0, 4, 4, 2, 1] {
+                    told.slot(engine, &id, n, true).await?;
+                }
+                Ok(())
+            })
+        },
+    },
+    Scenario {
+        name: "chunks of many sizes",
+        client: odd_chunks,
+        run: |engine, _, told| {
+            Box::pin(async move {
+                let id = told.begin(engine).await?;
+                for n in 0..5 {
+                    told.slot(engine, &id, n, true).await?;
+                }
+                Ok(())
+            })
+        },
+    },
+    Scenario {
+        name: "offsets with checkpoints, cut",
+        client: || Client::offsets(&content(3, 9000)),
+        run: |engine, _, told| {
+            Box::pin(async move {
+                let id = told.begin(engine).await?;
+                let whole = &told.client.whole;
+                let mut body = Script::of(&whole.slice(..2500))
+                    .data(&whole.slice(2500..4100))
+                    .fail(ErrorKind::Interrupted);
+                let cut = engine.write(&told.client.who, &id, offset(0), &mut body).await;
+                assert_eq!(cut.unwrap_err().kind, ErrorKind::Interrupted);
+                let seen = engine.halt(&told.client.who, &id).await?;
+                assert_eq!(seen.frontier, 4100, "what arrived is kept");
+                told.stored.set(4100);
+                let mut body = Script::of(&whole.slice(4100..));
+                told.wrote(engine.write(&told.client.who, &id, offset(4100), &mut body).await?);
+                Ok(())
+            })
+        },
+    },
+    Scenario {
+        name: "offsets, length known late",
+        client: || Client::offsets(&content(4, 5000)),
+        run: |engine, _, told| {
+            Box::pin(async move {
+                let begin = Begin::new("files", Addressing::Offsets, None);
+                let id = engine.begin(&told.client.who, begin).await?.id;
+                let mut body = Script::of(&told.client.whole);
+                told.wrote(engine.write(&told.client.who, &id, offset(0), &mut body).await?);
+                engine.fix_length(&told.client.who, &id, 5000).await?;
+                // From here on the client can go on by itself.
+                *told.id.borrow_mut() = Some(id.clone());
+                *told.outcome.borrow_mut() = Some(engine.finish(&told.client.who, &id).await?);
+                Ok(())
+            })
+        },
+    },
+    Scenario {
+        name: "finish",
+        client: five_chunks,
+        run: |engine, _, told| {
+            Box::pin(async move {
+                let id = told.begin(engine).await?;
+                for n in [1, 0, 2, 3, 4] {
+                    told.slot(engine, &id, n, false).await?;
+                }
+                *told.outcome.borrow_mut() = Some(engine.finish(&told.client.who, &id).await?);
+                Ok(())
+            })
+        },
+    },
+    Scenario {
+        name: "a chunk whose place is named after it",
+        client: || Client::slots(&content(5, 2000), 1200),
+        run: |engine, _, told| {
+            Box::pin(async move {
+                let id = told.begin(engine).await?;
+                for n in [1, 0] {
+                    let (write, chunk) = told.client.slot(n);
+                    let received = engine.receive(Limits::new(4000), &mut Script::of(&chunk)).await?;
+                    told.wrote(engine.settle_chunk(&told.client.who, &id, write, received).await?);
+                }
+                Ok(())
+            })
+        },
+    },
+    Scenario {
+        name: "nothing at all",
+        client: || Client::offsets(&Bytes::new()),
+        run: |engine, _, told| {
+            Box::pin(async move {
+                let id = told.begin(engine).await?;
+                *told.outcome.borrow_mut() = Some(engine.finish(&told.client.who, &id).await?);
+                Ok(())
+            })
+        },
+    },
+    Scenario {
+        name: "cancel",
+        client: five_chunks,
+        run: |engine, _, told| {
+            Box::pin(async move {
+                let id = told.begin(engine).await?;
+                told.slot(engine, &id, 2, true).await?;
+                told.slot(engine, &id, 0, true).await?;
+                told.gives_up.set(true);
+                engine.cancel(&told.client.who, &id).await
+            })
+        },
+    },
+    Scenario {
+        name: "expire",
+        client: five_chunks,
+        run: |engine, world, told| {
+            Box::pin(async move {
+                let id = told.begin(engine).await?;
+                told.slot(engine, &id, 0, true).await?;
+                told.gives_up.set(true);
+                world.advance(26 * HOUR);
+                engine.sweep().await;
+                engine.janitor().await;
+                Ok(())
+            })
+        },
+    },
+];
+
+/// After the end: what was acknowledged is there, the client goes on and has its bytes (or its end), and nothing
+/// that belongs to nobody outlasts a sweep and a janitor pass.
+pub fn aftermath(world: &World, engine: &Engine, told: &Told) {
+    sound(world);
+    let id = told.id.borrow().clone();
+    if let Some(id) = &id {
+        if told.gives_up.get() {
+            give_up(engine, told, id);
+        } else {
+            go_on(engine, told, id);
+        }
+        // Asked again, the answer is the same.
+        sound(world);
+    }
+    let found = days_pass(world, engine);
+    if let Some(id) = id.filter(|_| !told.gives_up.get()) {
+        assert_eq!(found.objects.len(), 1);
+        assert_eq!(
+            block_on(told.client.fetch(engine, &id)).unwrap(),
+            told.client.whole,
+            "completed data stays"
+        );
+    }
+}
+
+/// Nobody comes back: what was told complete stays, and of all else nothing.
+pub fn abandoned(world: &World, engine: &Engine, told: &Told) {
+    sound(world);
+    days_pass(world, engine);
+    if let Some(outcome) = &*told.outcome.borrow() {
+        let read = block_on(engine.read(Some(&told.client.who), &outcome.id)).expect("completed data stays");
+        assert_eq!(read.outcome(), outcome);
+    }
+}
+
+/// A sweep and a janitor pass two hours later, then after the deadline, then after all that is remembered.
+fn days_pass(world: &World, engine: &Engine) -> Found {
+    for hours in [2, 26, 26] {
+        world.advance(hours * HOUR);
+        assert_eq!(block_on(engine.sweep()).failed, 0);
+        assert_eq!(block_on(engine.janitor()).failed, 0);
+        clean(world);
+    }
+    let found = sound(world);
+    let left = (&found.staged, &found.rows, &found.beside, &found.due);
+    assert!(
+        found.staged.is_empty() && found.rows.is_empty() && found.beside.is_empty() && found.due.is_empty(),
+        "{left:?}"
+    );
+    assert!(found.heads.values().all(|h| h.phase.outcome().is_some()), "tombstones end");
+    found
+}
+
+fn go_on(engine: &Engine, told: &Told, id: &UploadId) {
+    let seen = block_on(engine.inspect(&told.client.who, id)).expect("an acknowledged upload");
+    assert!(
+        seen.received >= told.stored.get(),
+        "acknowledged {} bytes, there are {}",
+        told.stored.get(),
+        seen.received
+    );
+    let outcome = block_on(told.client.clone().complete(engine, id)).expect("the client goes on");
+    if let Some(before) = &*told.outcome.borrow() {
+        assert_eq!(*before, outcome, "a replay is the same");
+    }
+    assert_eq!(block_on(told.client.fetch(engine, id)).unwrap(), told.client.whole);
+}
+
+fn give_up(engine: &Engine, told: &Told, id: &UploadId) {
+    match block_on(engine.cancel(&told.client.who, id)) {
+        Ok(()) => {}
+        Err(e) => assert!(matches!(e.kind, ErrorKind::Gone | ErrorKind::NotFound), "{e:?}"),
+    }
+    if let Ok(seen) = block_on(engine.inspect(&told.client.who, id)) {
+        assert!(matches!(seen.stage, Stage::Cancelled | Stage::Expired), "{seen:?}");
+    }
+}

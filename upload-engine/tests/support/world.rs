@@ -1,0 +1,174 @@
+//! Stores, time, names and listeners that outlive any engine over them.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use event_listener::Event;
+use upload_core::{
+    Destinations, Outcome, Policy, Principal, Roles, TenantName, Timestamp, TypeRule,
+    ports::{BlobStore, Clock, Events, Ids, RecordStore, Sniffed, Sniffer},
+};
+use upload_engine::{Engine, Settings};
+use upload_storage::memory::{MemoryBlobs, MemoryRecords};
+
+use super::{Chaos, Random};
+
+/// Time that only tests move.
+#[derive(Debug)]
+pub struct SimClock {
+    now: AtomicU64,
+    moved: Event,
+}
+
+impl SimClock {
+    pub fn advance(&self, by: Duration) {
+        self.now.fetch_add(by.as_millis() as u64, Ordering::SeqCst);
+        self.moved.notify(usize::MAX);
+    }
+}
+
+#[async_trait]
+impl Clock for SimClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.now.load(Ordering::SeqCst))
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        let until = self.now().plus(duration);
+        loop {
+            let moved = self.moved.listen();
+            if self.now() >= until {
+                return;
+            }
+            moved.await;
+        }
+    }
+}
+
+/// Names from a seed.
+#[derive(Debug)]
+pub struct SimIds(Mutex<Random>);
+
+impl Ids for SimIds {
+    fn fill(&self, bytes: &mut [u8]) {
+        let mut random = self.0.lock().unwrap();
+        bytes.iter_mut().for_each(|b| *b = random.next() as u8);
+    }
+}
+
+/// Whom the engine told of what.
+#[derive(Debug, Default)]
+pub struct Heard(Mutex<Vec<Outcome>>);
+
+impl Heard {
+    pub fn outcomes(&self) -> Vec<Outcome> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Events for Heard {
+    async fn completed(&self, outcome: &Outcome) {
+        self.0.lock().unwrap().push(outcome.clone());
+    }
+}
+
+/// Eight bytes tell: `PNG:....` is a picture, `HTML....` is a page.
+#[derive(Debug)]
+pub struct EightBytes;
+
+impl Sniffer for EightBytes {
+    fn sniff(&self, head: &[u8], end: bool) -> Sniffed {
+        match head {
+            _ if head.len() < 8 && !end => Sniffed::NeedMore,
+            _ if head.len() < 8 => Sniffed::Unknown,
+            [b'P', b'N', b'G', b':', ..] => Sniffed::Known("image/png".into()),
+            [b'H', b'T', b'M', b'L', ..] => Sniffed::Known("text/html".into()),
+            _ => Sniffed::Unknown,
+        }
+    }
+}
+
+/// What outlives an engine.
+#[derive(Debug)]
+pub struct World {
+    pub blobs: MemoryBlobs,
+    pub records: MemoryRecords,
+    pub clock: Arc<SimClock>,
+    pub heard: Arc<Heard>,
+    pub settings: Settings,
+    ids: Arc<SimIds>,
+}
+
+/// Most bytes of an upload to `files`, and of one chunk.
+pub const MAX_LENGTH: u64 = 256 << 10;
+pub const MAX_CHUNK: u64 = 32 << 10;
+
+impl World {
+    pub fn new(seed: u64) -> Self {
+        let mut settings = Settings::default();
+        // Small, so that small bodies have many batches, checkpoints and pages.
+        (settings.min_batch, settings.max_batch) = (512, 1024);
+        (settings.checkpoint, settings.digest_save, settings.page) = (2048, 4096, 7);
+        Self {
+            blobs: MemoryBlobs::new(),
+            records: MemoryRecords::new(),
+            clock: Arc::new(SimClock { now: AtomicU64::new(1_700_000_123_456), moved: Event::new() }),
+            heard: Arc::default(),
+            settings,
+            ids: Arc::new(SimIds(Mutex::new(Random(seed ^ 0x5eed)))),
+        }
+    }
+
+    /// A new process over the same stores.
+    pub fn engine(&self) -> Engine {
+        self.over(Arc::new(self.blobs.clone()), Arc::new(self.records.clone()))
+    }
+
+    /// A new process with trouble between it and the stores.
+    pub fn troubled(&self, chaos: &Chaos) -> Engine {
+        self.over(chaos.over(&self.blobs), chaos.over(&self.records))
+    }
+
+    pub fn over(&self, blobs: Arc<dyn BlobStore>, records: Arc<dyn RecordStore>) -> Engine {
+        let mut files = Policy::new(MAX_LENGTH);
+        files.max_chunk = MAX_CHUNK;
+        files.max_single = MAX_LENGTH;
+        let pictures = files.clone().accept(TypeRule::only(["image/png"]));
+        let mut long = Policy::new(1 << 40);
+        long.max_chunk = 1 << 20;
+        let destinations =
+            Destinations::new().with("files", files).with("pictures", pictures).with("long", long);
+        Engine::builder(blobs, records, Arc::clone(&self.clock) as Arc<dyn Clock>)
+            .destinations(destinations)
+            .settings(self.settings.clone())
+            .ids(Arc::clone(&self.ids) as Arc<dyn Ids>)
+            .sniffer(Arc::new(EightBytes))
+            .events(Arc::clone(&self.heard) as Arc<dyn Events>)
+            .build()
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+}
+
+pub const HOUR: Duration = Duration::from_secs(3600);
+
+/// Somebody of this tenant who may upload and read.
+pub fn somebody(tenant: &str) -> Principal {
+    Principal::new(TenantName::new(tenant).unwrap(), "key", Roles::default())
+}
+
+/// `len` bytes that differ by seed and by place.
+pub fn content(seed: u64, len: usize) -> Bytes {
+    let mut random = Random(seed);
+    (0..len).map(|_| random.next() as u8).collect::<Vec<_>>().into()
+}
