@@ -1,1 +1,70 @@
-//! Upload APIs as axum routers over the engine, one module a dialect.
+//! Upload APIs as axum routers over the engine, one module a dialect, and what several dialects share.
+//!
+//! *What it is*: a translation. A dialect reads a request, makes one call of the engine, and writes the answer.
+//! [`auth`] says who asks, [`multipart`] reads forms without keeping a file, [`download`] plans safe answers,
+//! [`tasks`] keeps an upload going when its client has gone.
+//!
+//! *What it is not*: it decides nothing about uploads, knows no store, opens no port and starts no server. The
+//! application builds the engine with its stores, and serves the router.
+//!
+//! ```text
+//!             axum::Router
+//!                  │  cors ─ guard (time-outs, stop, linger)
+//!       ┌──────────┴─────────┐
+//!   dialect::picomes    (others)      parse ─> one engine call ─> render
+//!       └──────────┬─────────┘
+//!      auth · form · multipart · download · serve · tasks · names
+//!                  │
+//!            upload_engine::Engine
+//! ```
+//!
+//! ```
+//! use std::sync::Arc;
+//! use upload_core::{Destinations, Policy, Roles, TenantName};
+//! use upload_engine::Engine;
+//! use upload_http_axum::{HttpSettings, TokioClock, UploadHttp, auth::ApiKeys, dialect::picomes};
+//! use upload_storage::memory::{MemoryBlobs, MemoryRecords};
+//!
+//! let images = Policy::new(8 << 20).prefix("/api/v1/images");
+//! let engine = Engine::builder(
+//!     Arc::new(MemoryBlobs::new()),
+//!     Arc::new(MemoryRecords::new()),
+//!     Arc::new(TokioClock::new()),
+//! )
+//! .destinations(Destinations::new().with("stepImage", images))
+//! .build();
+//! let keys = ApiKeys::new().with("a-long-random-key", TenantName::new("acme")?, Roles::default())?;
+//! let uploads = UploadHttp::new(engine, Arc::new(keys), HttpSettings::default());
+//! let app: axum::Router = picomes::router(&uploads);
+//! // axum::serve(listener, app).await, and uploads.drain(limit).await when told to stop.
+//! # Ok::<(), upload_core::Error>(())
+//! ```
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `picomes` | yes | [`dialect::picomes`] |
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+// What dialects share is dead code where none is built.
+#![cfg_attr(not(feature = "picomes"), allow(dead_code, unused_imports))]
+
+pub mod auth;
+mod body;
+mod clock;
+mod cors;
+pub mod dialect;
+pub mod download;
+mod form;
+mod limits;
+mod log;
+pub mod multipart;
+pub mod names;
+mod request;
+mod serve;
+mod settings;
+mod state;
+pub mod tasks;
+
+pub use clock::TokioClock;
+pub use settings::{CorsSettings, HttpSettings};
+pub use state::UploadHttp;

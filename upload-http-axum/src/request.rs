@@ -1,0 +1,49 @@
+//! What dialects read from a request besides its body.
+
+use http::{HeaderMap, Uri, header};
+use upload_core::Error;
+
+/// The Content-Type, as text.
+///
+/// # Errors
+/// `Invalid` if there is none or it is not ASCII.
+pub(crate) fn content_type(headers: &HeaderMap) -> Result<&str, Error> {
+    let value =
+        headers.get(header::CONTENT_TYPE).ok_or_else(|| Error::invalid("the request has no Content-Type"))?;
+    value.to_str().map_err(|_| Error::invalid("the Content-Type is not ASCII"))
+}
+
+/// The media type of the body in lower case, without parameters, cut to what a message can show.
+///
+/// # Errors
+/// As [`content_type`].
+pub(crate) fn media_type(headers: &HeaderMap) -> Result<String, Error> {
+    let essence = content_type(headers)?.split(';').next().unwrap_or_default().trim();
+    Ok(essence.chars().take(100).collect::<String>().to_ascii_lowercase())
+}
+
+/// Where a router is nested: what the request's path had before the part that the router knows.
+pub(crate) fn nested_at(original: &Uri, known: &Uri) -> String {
+    original.path().strip_suffix(known.path()).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_media_type_has_no_parameters_and_no_case() {
+        let of =
+            |value: &str| media_type(&HeaderMap::from_iter([(header::CONTENT_TYPE, value.parse().unwrap())]));
+        assert_eq!(of("Application/JSON; charset=utf-8").unwrap(), "application/json");
+        assert_eq!(of(&"x".repeat(5000)).unwrap().len(), 100);
+        assert!(media_type(&HeaderMap::new()).is_err());
+    }
+
+    #[test]
+    fn a_nested_router_knows_where_it_is() {
+        let at = |original: &str, known: &str| nested_at(&original.parse().unwrap(), &known.parse().unwrap());
+        assert_eq!(at("/a/b/uploads?x=1", "/uploads?x=1"), "/a/b");
+        assert_eq!(at("http://host/uploads", "/uploads"), "");
+    }
+}

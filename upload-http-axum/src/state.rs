@@ -1,0 +1,76 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use upload_core::Principal;
+use upload_engine::Engine;
+
+use crate::auth::{AuthError, Authenticate};
+use crate::settings::HttpSettings;
+use crate::tasks::{StillRunning, Tasks};
+
+/// What the routers of all dialects share. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct UploadHttp(Arc<Parts>);
+
+struct Parts {
+    engine: Engine,
+    authenticate: Arc<dyn Authenticate>,
+    settings: HttpSettings,
+    tasks: Tasks,
+}
+
+impl UploadHttp {
+    /// Uploads into this engine by those whom `authenticate` knows.
+    pub fn new(engine: Engine, authenticate: Arc<dyn Authenticate>, settings: HttpSettings) -> Self {
+        Self(Arc::new(Parts { engine, authenticate, settings, tasks: Tasks::new() }))
+    }
+
+    /// The request with the body's limits of time, and with an end that lets an early answer be seen: what every route of a
+    /// dialect has, for routes beside them (a fallback, say) that may be sent bodies too.
+    pub fn guard(&self, request: axum::extract::Request) -> axum::extract::Request {
+        crate::body::guard(request, self.settings(), self.tasks())
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    /// Limits and time-outs.
+    pub fn settings(&self) -> &HttpSettings {
+        &self.0.settings
+    }
+
+    /// The tasks of running requests.
+    pub fn tasks(&self) -> &Tasks {
+        &self.0.tasks
+    }
+
+    /// Who presented this credential.
+    ///
+    /// # Errors
+    /// As [`Authenticate::authenticate`].
+    pub async fn authenticate(&self, presented: Option<&str>) -> Result<Principal, AuthError> {
+        self.0.authenticate.authenticate(presented).await
+    }
+
+    /// Takes no more uploads, ends running bodies (the engine keeps what arrived), and waits at most `limit` for
+    /// requests to be answered. Call it when the process is told to stop, beside the server's own graceful shutdown.
+    ///
+    /// # Errors
+    /// [`StillRunning`] if some were not.
+    pub async fn drain(&self, limit: Duration) -> Result<(), StillRunning> {
+        self.0.tasks.drain(limit).await
+    }
+}
+
+impl fmt::Debug for UploadHttp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Parts { authenticate, settings, .. } = &*self.0;
+        f.debug_struct("UploadHttp")
+            .field("authenticate", authenticate)
+            .field("settings", settings)
+            .finish_non_exhaustive()
+    }
+}
