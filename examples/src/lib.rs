@@ -1,1 +1,0 @@
-//! Programs over the upload engine, upload-server first; the house tests.

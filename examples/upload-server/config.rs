@@ -1,0 +1,135 @@
+//! The configuration: a TOML file, its defaults, and what is wrong with it. Sizes are in bytes, times in seconds.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use upload_core::Destinations;
+use upload_http_axum::HttpSettings;
+use upload_storage::Durability;
+
+use crate::destination::{self, DestinationConfig};
+use crate::keys::Key;
+use crate::numbers::{EngineNumbers, ServerNumbers};
+
+/// Everything that can be configured.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Address to listen on.
+    pub(crate) listen: String,
+    /// Directory of the uploads and their records.
+    pub(crate) data: PathBuf,
+    /// What links begin with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) public_url: Option<String>,
+    /// What an acknowledgement makes sure of.
+    pub(crate) durability: Durable,
+    /// What is logged.
+    pub(crate) log: String,
+    /// Numbers of the process.
+    pub(crate) server: ServerNumbers,
+    /// Numbers of the wire.
+    pub(crate) http: HttpSettings,
+    /// Numbers of the engine.
+    pub(crate) engine: EngineNumbers,
+    /// Who may come.
+    #[serde(skip_serializing)]
+    pub(crate) keys: Vec<Key>,
+    /// Where uploads may go.
+    pub(crate) destinations: BTreeMap<String, DestinationConfig>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".to_owned(),
+            data: PathBuf::from("./data"),
+            public_url: None,
+            durability: Durable::Request,
+            log: "info".to_owned(),
+            server: ServerNumbers::default(),
+            http: HttpSettings::default(),
+            engine: EngineNumbers::default(),
+            keys: Vec::new(),
+            destinations: destination::defaults(),
+        }
+    }
+}
+
+/// What an acknowledgement makes sure of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Durable {
+    /// What was acknowledged survives loss of power.
+    Request,
+    /// What was acknowledged survives the end of the process.
+    None,
+}
+
+impl From<Durable> for Durability {
+    fn from(durable: Durable) -> Self {
+        match durable {
+            Durable::Request => Self::Request,
+            Durable::None => Self::None,
+        }
+    }
+}
+
+/// Why there is no usable configuration.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// The file cannot be read.
+    #[error("the configuration {0} cannot be read: {1}")]
+    Unreadable(PathBuf, std::io::Error),
+    /// The file is no TOML, or has a key or a value that is not known; the text has line and column.
+    #[error("the configuration {0} cannot be used: {1}")]
+    Malformed(PathBuf, String),
+    /// A value that is well formed and makes no sense.
+    #[error("{0}: {1}")]
+    Value(&'static str, String),
+    /// The same, within a destination.
+    #[error("destinations.{0}: {1}")]
+    Destination(String, String),
+}
+
+impl Config {
+    /// The file's configuration, or the default one.
+    pub(crate) fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let Some(file) = file else { return Ok(Self::default()) };
+        let text = std::fs::read_to_string(file).map_err(|e| ConfigError::Unreadable(file.to_owned(), e))?;
+        toml::from_str(&text)
+            .map_err(|e| ConfigError::Malformed(file.to_owned(), e.to_string().trim_end().to_owned()))
+    }
+
+    /// Refuses what could not work.
+    pub(crate) fn check(&mut self) -> Result<(), ConfigError> {
+        if let Some(url) = &mut self.public_url {
+            let rest =
+                url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
+            let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '"' | '<' | '>');
+            if rest.trim_matches('/').is_empty() || !rest.chars().all(plain) {
+                let why = format!("expected http(s)://host[:port][/path], got {url:?}");
+                return Err(ConfigError::Value("public_url", why));
+            }
+            url.truncate(url.trim_end_matches('/').len());
+        }
+        self.server.check().map_err(|why| ConfigError::Value("server", why))?;
+        self.engine.check().map_err(|why| ConfigError::Value("engine", why))?;
+        if self.destinations.is_empty() {
+            return Err(ConfigError::Value(
+                "destinations",
+                "there is none, so nothing could be uploaded".to_owned(),
+            ));
+        }
+        for (name, destination) in &self.destinations {
+            destination.check(name).map_err(|why| ConfigError::Destination(name.clone(), why))?;
+        }
+        Ok(())
+    }
+
+    /// The destinations as the engine takes them.
+    pub(crate) fn destinations(&self) -> Destinations {
+        self.destinations.iter().fold(Destinations::new(), |all, (name, one)| all.with(name, one.policy()))
+    }
+}

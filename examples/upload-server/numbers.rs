@@ -1,0 +1,145 @@
+//! Numbers of the process and of the engine, with their defaults. Those of the wire are `HttpSettings`.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use upload_engine::Settings;
+
+/// `[server]`: numbers of the process. Times in seconds, sizes in bytes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ServerNumbers {
+    /// Most connections at once; more wait until one ends.
+    pub(crate) max_connections: usize,
+    /// How long a connection may take to send the head of a request, and may be idle between two.
+    pub(crate) header_timeout: u64,
+    /// Most bytes that are read from a connection before they are taken.
+    pub(crate) read_buffer: usize,
+    /// Most requests at once on one HTTP/2 connection.
+    pub(crate) max_streams: u32,
+    /// How long running requests may take when the process is told to stop.
+    pub(crate) drain_timeout: u64,
+    /// How often uploads that are due are looked after; the first time at the start.
+    pub(crate) sweep_every: u64,
+    /// How often what sudden ends have left behind is searched for.
+    pub(crate) janitor_every: u64,
+    /// Whether `/metrics` is served.
+    pub(crate) metrics: bool,
+}
+
+impl Default for ServerNumbers {
+    fn default() -> Self {
+        Self {
+            max_connections: 4096,
+            header_timeout: 30,
+            read_buffer: 64 << 10,
+            max_streams: 128,
+            drain_timeout: 30,
+            sweep_every: 5 * 60,
+            janitor_every: 6 * 3600,
+            metrics: true,
+        }
+    }
+}
+
+impl ServerNumbers {
+    /// Least bytes of a read buffer: the head of a request must fit.
+    const MIN_READ_BUFFER: usize = 16 << 10;
+
+    /// Refuses what could not work.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.read_buffer < Self::MIN_READ_BUFFER {
+            let (got, least) = (self.read_buffer, Self::MIN_READ_BUFFER);
+            return Err(format!("read_buffer must be at least {least} bytes; got {got}"));
+        }
+        let zero = [
+            ("max_connections", self.max_connections == 0),
+            ("header_timeout", self.header_timeout == 0),
+            ("max_streams", self.max_streams == 0),
+            ("sweep_every", self.sweep_every == 0),
+            ("janitor_every", self.janitor_every == 0),
+        ];
+        more_than_zero(&zero)
+    }
+}
+
+fn more_than_zero(zero: &[(&str, bool)]) -> Result<(), String> {
+    match zero.iter().find(|(_, zero)| *zero) {
+        Some((key, _)) => Err(format!("{key} must be more than 0")),
+        None => Ok(()),
+    }
+}
+
+/// `[engine]`: the engine's [`Settings`]. Times in seconds but for `batch_wait_ms`, sizes in bytes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct EngineNumbers {
+    memory: usize,
+    min_batch: usize,
+    max_batch: usize,
+    batch_wait_ms: u64,
+    checkpoint: u64,
+    digest_save: u64,
+    idle_uploads: usize,
+    replay: u64,
+    tombstone: u64,
+    grace: u64,
+    page: usize,
+}
+
+impl Default for EngineNumbers {
+    fn default() -> Self {
+        let Settings { memory, min_batch, max_batch, checkpoint, digest_save, idle_uploads, page, .. } =
+            Settings::default();
+        let times = Settings::default();
+        Self {
+            memory,
+            min_batch,
+            max_batch,
+            batch_wait_ms: u64::try_from(times.batch_wait.as_millis()).unwrap_or(u64::MAX),
+            checkpoint,
+            digest_save,
+            idle_uploads,
+            replay: times.replay.as_secs(),
+            tombstone: times.tombstone.as_secs(),
+            grace: times.grace.as_secs(),
+            page,
+        }
+    }
+}
+
+impl EngineNumbers {
+    /// Refuses what could not work.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let zero = [
+            ("memory", self.memory == 0),
+            ("min_batch", self.min_batch == 0),
+            ("checkpoint", self.checkpoint == 0),
+            ("digest_save", self.digest_save == 0),
+            ("page", self.page == 0),
+        ];
+        more_than_zero(&zero)?;
+        if self.min_batch > self.max_batch {
+            let (least, most) = (self.min_batch, self.max_batch);
+            return Err(format!("min_batch ({least}) must not be more than max_batch ({most})"));
+        }
+        Ok(())
+    }
+
+    /// As the engine takes them.
+    pub(crate) fn settings(&self) -> Settings {
+        let mut settings = Settings::default();
+        settings.memory = self.memory;
+        settings.min_batch = self.min_batch;
+        settings.max_batch = self.max_batch;
+        settings.batch_wait = Duration::from_millis(self.batch_wait_ms);
+        settings.checkpoint = self.checkpoint;
+        settings.digest_save = self.digest_save;
+        settings.idle_uploads = self.idle_uploads;
+        settings.replay = Duration::from_secs(self.replay);
+        settings.tombstone = Duration::from_secs(self.tombstone);
+        settings.grace = Duration::from_secs(self.grace);
+        settings.page = self.page;
+        settings
+    }
+}

@@ -1,0 +1,138 @@
+//! What is said at the start: the address, then what is served and within which limits.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use upload_core::{Destination, TypeRule, Visibility};
+
+use crate::assemble::{BLOBS, RECORDS};
+use crate::config::{Config, Durable};
+use crate::keys;
+
+/// The first line, and the table below it.
+pub(crate) fn table(config: &Config, address: SocketAddr, generated_key: Option<&str>) -> String {
+    let destinations = config.destinations();
+    let mut table = Table(format!("listening on http://{address}\n\n"));
+
+    table.section("routes");
+    table.row("POST", "/uploads", "a whole upload (form), or a new stream (JSON)");
+    table.row("PATCH", "/uploads/{id}", "a chunk of a stream");
+    let prefixes: BTreeSet<_> = destinations.iter().map(|to| to.policy.prefix.as_str()).collect();
+    for prefix in prefixes {
+        table.row("GET, HEAD", &format!("{prefix}/{{name}}"), "the bytes of an upload, whole or a range");
+    }
+    table.row("GET", "/healthz", "200 while uploads can be taken");
+    if config.server.metrics {
+        table.row("GET", "/metrics", "counts for Prometheus");
+    }
+
+    table.section("destinations");
+    for destination in destinations.iter() {
+        table.destination(destination);
+    }
+
+    table.section("limits");
+    let (http, server) = (&config.http, &config.server);
+    table.row("one request", &size(http.max_request), "a whole upload in one form; more goes in chunks");
+    table.row(
+        "body",
+        &time(http.idle_timeout.as_secs()),
+        &format!("idle, {} in all", time(http.total_timeout.as_secs())),
+    );
+    let head = format!("for the head of a request; {} connections at once", server.max_connections);
+    table.row("head", &time(server.header_timeout), &head);
+
+    table.section("store");
+    table.row("data", &config.data.display().to_string(), &format!("{BLOBS}/ and {RECORDS}"));
+    let (word, means) = match config.durability {
+        Durable::Request => ("request", "what was acknowledged survives loss of power"),
+        Durable::None => {
+            ("none", "WARNING: survives kill -9, but loss of power may cost the whole data directory")
+        }
+    };
+    table.row("durability", word, means);
+    links(&mut table, config, address);
+    if let Some(key) = generated_key {
+        table.row(
+            "api key",
+            key,
+            &format!("generated, as none is configured; kept in {}", config.data.join(keys::FILE).display()),
+        );
+    }
+    table.0
+}
+
+/// Links never come from a request's Host.
+fn links(table: &mut Table, config: &Config, address: SocketAddr) {
+    match &config.public_url {
+        Some(url) => table.row("links", url, "as configured"),
+        None if address.ip().is_unspecified() => {
+            let local = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port());
+            let why = "WARNING: only this machine can follow them; set --public-url";
+            table.row("links", &format!("http://{local}"), why);
+        }
+        None => table.row("links", &format!("http://{address}"), "set --public-url behind a proxy"),
+    }
+}
+
+struct Table(String);
+
+impl Table {
+    fn section(&mut self, name: &str) {
+        self.0.push_str(name);
+        self.0.push('\n');
+    }
+
+    fn row(&mut self, first: &str, second: &str, third: &str) {
+        self.0.push_str(&format!("  {first:<13} {second:<30} {third}\n"));
+    }
+
+    fn destination(&mut self, Destination { name, policy, .. }: &Destination) {
+        let types = match &policy.types {
+            TypeRule::Only(types) => types.join(", "),
+            _ => "any type".to_owned(),
+        };
+        let who = if policy.visibility == Visibility::Public { "; public" } else { "" };
+        let chunks = format!("{} in chunks of ≤ {}", size(policy.max_length), size(policy.max_chunk));
+        let lifetime = time(policy.lifetime.as_secs());
+        self.row(name, &chunks, &format!("{types}; unfinished ones are kept {lifetime}{who}"));
+    }
+}
+
+/// Bytes in the largest unit that divides them.
+fn size(bytes: u64) -> String {
+    in_units(bytes, &[(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")], "bytes")
+}
+
+/// Seconds in the largest unit that divides them.
+fn time(seconds: u64) -> String {
+    in_units(seconds, &[(3600, "h"), (60, "min")], "s")
+}
+
+fn in_units(value: u64, units: &[(u64, &str)], otherwise: &str) -> String {
+    let unit = units.iter().find(|(unit, _)| value >= *unit && value.is_multiple_of(*unit));
+    unit.map_or_else(|| format!("{value} {otherwise}"), |(unit, name)| format!("{} {name}", value / unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_shown_in_the_largest_unit_that_divides_them() {
+        assert_eq!(
+            [size(8 << 20), size(3 << 29), size(1000), size(0)],
+            ["8 MiB", "1536 MiB", "1000 bytes", "0 bytes"]
+        );
+        assert_eq!([time(86400), time(90), time(300)], ["24 h", "90 s", "5 min"]);
+    }
+
+    #[test]
+    fn an_unspecified_address_gets_local_links_and_a_warning() {
+        let config = Config::default();
+        let table = table(&config, "0.0.0.0:81".parse().unwrap(), None);
+        assert!(table.starts_with("listening on http://0.0.0.0:81\n"), "{table}");
+        let links = table.lines().find(|line| line.contains("links")).unwrap();
+        assert!(links.contains("http://127.0.0.1:81") && links.contains("WARNING"), "{links}");
+    }
+}
