@@ -1,0 +1,181 @@
+//! The loads, and what is read off a run.
+
+use std::{
+    fmt,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use sha2::{Digest, Sha256};
+
+use crate::{client::Client, process::Server};
+
+pub(crate) struct Plan {
+    kind: Kind,
+    streams: usize,
+    /// Random bytes that every chunk sends (a prefix of).
+    data: Vec<u8>,
+    length: u64,
+    sha: String,
+}
+
+enum Kind {
+    Chunked,
+    Singles { count: usize },
+    Slow { pace: u64 },
+}
+
+/// What one run gave.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Result {
+    pub(crate) seconds: f64,
+    pub(crate) cpu: f64,
+    pub(crate) bytes: u64,
+    pub(crate) requests: usize,
+    pub(crate) p99: Duration,
+    /// The longest reply to the request that finished a stream.
+    pub(crate) last: Duration,
+    pub(crate) peak_mib: f64,
+}
+
+impl Result {
+    pub(crate) fn cpu_per_gb(&self) -> f64 {
+        self.cpu / (self.bytes as f64 / 1e9)
+    }
+    pub(crate) fn gb_per_s(&self) -> f64 {
+        self.bytes as f64 / 1e9 / self.seconds
+    }
+    pub(crate) fn requests_per_s(&self) -> f64 {
+        self.requests as f64 / self.seconds
+    }
+    pub(crate) fn cpu_us_per_request(&self) -> f64 {
+        self.cpu * 1e6 / self.requests as f64
+    }
+}
+
+impl fmt::Display for Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:.2} CPU s/GB, {:.2} GB/s, {:.0} req/s, {:.0} µs CPU/req, p99 {:.1?}, last {:.1?}, peak {:.0} MiB",
+            self.cpu_per_gb(),
+            self.gb_per_s(),
+            self.requests_per_s(),
+            self.cpu_us_per_request(),
+            self.p99,
+            self.last,
+            self.peak_mib
+        )
+    }
+}
+
+/// Bytes that no file system makes smaller, the same in every run.
+fn noise(len: usize) -> Vec<u8> {
+    let mut x = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut out = Vec::with_capacity(len + 8);
+    while out.len() < len {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        out.extend_from_slice(&x.to_le_bytes());
+    }
+    out.truncate(len);
+    out
+}
+
+impl Plan {
+    fn new(kind: Kind, streams: usize, length: u64, chunk: usize) -> Self {
+        let data = noise(chunk);
+        let mut hash = Sha256::new();
+        let mut left = length;
+        while left > 0 {
+            let n = left.min(chunk as u64) as usize;
+            hash.update(&data[..n]);
+            left -= n as u64;
+        }
+        let sha = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
+        Self { kind, streams, data, length, sha }
+    }
+
+    pub(crate) fn chunked(streams: usize, length: u64, chunk: usize) -> Self {
+        Self::new(Kind::Chunked, streams, length, chunk)
+    }
+
+    pub(crate) fn singles(connections: usize, count: usize, size: usize) -> Self {
+        Self::new(Kind::Singles { count }, connections, size as u64, size)
+    }
+
+    pub(crate) fn slow(streams: usize, length: u64, pace: u64) -> Self {
+        Self::new(Kind::Slow { pace }, streams, length, length as usize)
+    }
+
+    /// One stream from its creation to its path; gives the time of each chunk.
+    fn stream(&self, client: &mut Client, pace: Option<u64>) -> Vec<Duration> {
+        let id = client.create(self.length, &self.sha);
+        let chunk = self.data.len() as u64;
+        let total = self.length.div_ceil(chunk);
+        (0..total)
+            .map(|n| {
+                let len = chunk.min(self.length - n * chunk) as usize;
+                let before = Instant::now();
+                let answer = client.chunk(&id, n, total, &self.data[..len], pace);
+                assert_eq!(answer.get("path").is_some(), n + 1 == total, "{answer}");
+                before.elapsed()
+            })
+            .collect()
+    }
+}
+
+pub(crate) fn run(server: &Server, plan: &Plan) -> Result {
+    let times = Mutex::new(Vec::new());
+    let last = Mutex::new(Duration::ZERO);
+    let next = AtomicUsize::new(0);
+    // One upload before, so that nothing is measured that happens once.
+    Client::connect(server.address).single(&plan.data[..plan.data.len().min(64 << 10)]);
+    let cpu = server.cpu();
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..plan.streams {
+            scope.spawn(|| {
+                let mut client = Client::connect(server.address);
+                let seen = match plan.kind {
+                    Kind::Chunked => plan.stream(&mut client, None),
+                    Kind::Slow { pace } => plan.stream(&mut client, Some(pace)),
+                    Kind::Singles { count } => {
+                        let mut seen = Vec::new();
+                        while next.fetch_add(1, Ordering::Relaxed) < count {
+                            let before = Instant::now();
+                            assert!(client.single(&plan.data).get("path").is_some());
+                            seen.push(before.elapsed());
+                        }
+                        seen
+                    }
+                };
+                let mut longest = last.lock().unwrap();
+                *longest = longest.max(seen.last().copied().unwrap_or_default());
+                times.lock().unwrap().extend(seen);
+            });
+        }
+    });
+    let seconds = start.elapsed().as_secs_f64();
+    let cpu = server.cpu() - cpu;
+    let mut times = times.into_inner().unwrap();
+    times.sort();
+    let requests = times.len();
+    let bytes = match plan.kind {
+        Kind::Singles { .. } => plan.length * requests as u64,
+        _ => plan.length * plan.streams as u64,
+    };
+    Result {
+        seconds,
+        cpu,
+        bytes,
+        requests,
+        p99: times[(requests * 99 / 100).min(requests - 1)],
+        last: last.into_inner().unwrap(),
+        peak_mib: server.peak_mib(),
+    }
+}

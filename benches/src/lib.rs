@@ -1,1 +1,0 @@
-//! Load generator, bare peer and micro benchmarks.
