@@ -223,6 +223,18 @@ impl Assembly {
         }
     }
 
+    /// The stored shape of an upload by slots, or what the running attempts believe it to be: their totals, the oldest first.
+    pub fn totals(&self) -> impl Iterator<Item = u32> + '_ {
+        let slots = match &self.kind {
+            Kind::Slots(slots) => Some(slots),
+            Kind::Offsets(_) => None,
+        };
+        let shape = slots.and_then(|slots| slots.shape);
+        let running = slots.filter(|_| shape.is_none()).into_iter();
+        let running = running.flat_map(|slots| slots.attempts.iter()).filter(|entry| entry.is_running());
+        shape.map(|shape| shape.total).into_iter().chain(running.map(|entry| entry.body.total))
+    }
+
     /// Whether rows follow each other from the first to the last byte. An empty upload is complete at once.
     #[must_use]
     pub fn is_complete(&self) -> bool {

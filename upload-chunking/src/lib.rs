@@ -3,6 +3,7 @@
 //!
 //! * [`range`]: [`ByteRange`](range::ByteRange) and [`RangeSet`](range::RangeSet).
 //! * [`plan`]: a length cut into chunks of one size; also for clients.
+//! * [`parts`]: how many parts there are, told from the number and the size of one.
 //! * [`assembly`]: the [`Assembly`](assembly::Assembly) machine.
 //! * `model` (feature `model`): a naive reference model, and a `check` that any fuzzer can call.
 //!
@@ -53,5 +54,6 @@ extern crate alloc;
 pub mod assembly;
 #[cfg(feature = "model")]
 pub mod model;
+pub mod parts;
 pub mod plan;
 pub mod range;

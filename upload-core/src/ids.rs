@@ -105,6 +105,11 @@ impl UploadId {
         }
     }
 
+    /// The handle of the tenant whose it is; `None` never, for an id that was parsed or made.
+    pub fn handle(&self) -> Option<Handle> {
+        self.0.get(..Handle::LEN).and_then(Handle::parse)
+    }
+
     /// Whether it belongs to the tenant with this handle.
     pub fn belongs_to(&self, handle: &Handle) -> bool {
         self.0.starts_with(handle.as_str())

@@ -25,6 +25,7 @@
 #![warn(missing_docs)]
 
 pub mod error;
+pub mod grant;
 pub mod ids;
 pub mod lifecycle;
 pub mod outcome;
@@ -35,6 +36,7 @@ pub mod record;
 pub mod time;
 
 pub use error::{Error, ErrorKind, Fault, Remedy, Result};
+pub use grant::{Access, Ask, Grant, SignedRequest, Verb};
 pub use ids::{Handle, ObjectKey, StagingName, TenantName, UploadId};
 pub use outcome::{Extras, Inspection, Outcome, Stage};
 pub use policy::{Destination, Destinations, Policy, TypeRule, Visibility};

@@ -81,6 +81,8 @@ pub enum Stage {
     Cancelled,
     /// Its deadline passed.
     Expired,
+    /// It was complete and was removed.
+    Removed,
 }
 
 /// What `inspect` tells.
@@ -105,6 +107,20 @@ pub struct Inspection {
     pub file_name: Option<String>,
     /// Facts of the wire format that began it.
     pub extras: Extras,
+    /// The principal that began it.
+    pub owner: String,
+    /// When it began.
+    pub created: Timestamp,
+    /// When it last changed its state, as far as the head knows.
+    pub updated: Timestamp,
+    /// The media type the client declared; never believed.
+    pub declared_type: Option<String>,
+    /// Who may read the result.
+    pub visibility: Visibility,
+    /// Whether whoever sends the parts has said that they are all.
+    pub parts_committed: bool,
+    /// When an application attached it.
+    pub attached: Option<Timestamp>,
 }
 
 impl Inspection {
@@ -120,6 +136,13 @@ impl Inspection {
             deadline,
             file_name: None,
             extras: Extras::new(),
+            owner: String::new(),
+            created: Timestamp::default(),
+            updated: Timestamp::default(),
+            declared_type: None,
+            visibility: Visibility::Tenant,
+            parts_committed: false,
+            attached: None,
         }
     }
 }

@@ -59,6 +59,10 @@ pub enum Visibility {
     Tenant,
     /// Anybody who knows its path.
     Public,
+    /// Keys of the tenant with the role support or admin.
+    Support,
+    /// Keys of the tenant with the role admin.
+    Admin,
 }
 
 /// What an upload may be. A copy of it is stored with every upload, so changing a destination never changes
@@ -84,6 +88,9 @@ pub struct Policy {
     pub lifetime: Duration,
     /// Digests computed for every upload (default SHA-256), besides those announced.
     pub digests: Vec<Algorithm>,
+    /// How long a completed upload may wait for an application to attach it before it is removed (default: for ever).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attach_within: Option<Duration>,
 }
 
 impl Policy {
@@ -108,6 +115,7 @@ impl Policy {
             prefix: "/files".to_owned(),
             lifetime: Self::LIFETIME,
             digests: vec![Algorithm::Sha256],
+            attach_within: None,
         }
     }
 

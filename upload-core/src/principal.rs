@@ -1,9 +1,11 @@
 //! Who acts, and what they may do.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     ids::TenantName,
 };
 
@@ -20,6 +22,17 @@ pub enum Role {
     Support,
     /// May do everything within the tenant; includes upload and read.
     Admin,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Upload => "upload",
+            Self::Read => "read",
+            Self::Support => "support",
+            Self::Admin => "admin",
+        })
+    }
 }
 
 impl std::str::FromStr for Role {
@@ -87,6 +100,14 @@ impl Principal {
     pub fn new(tenant: TenantName, id: impl Into<String>, roles: Roles) -> Self {
         Self { tenant, id: id.into(), roles }
     }
+
+    /// Refuses (`Forbidden`) one without this role.
+    pub fn need(&self, role: Role) -> Result<()> {
+        if self.roles.has(role) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Forbidden, format!("this key lacks the role {role}")))
+    }
 }
 
 /// What a principal wants to do.
@@ -101,14 +122,18 @@ pub enum Action {
     Cancel,
     /// Read a completed upload.
     Read,
+    /// List the tenant's uploads.
+    List,
+    /// Remove a completed upload.
+    Remove,
 }
 
 impl Action {
     /// The role it needs.
     pub const fn role(self) -> Role {
         match self {
-            Self::Begin | Self::Write | Self::Cancel => Role::Upload,
-            Self::Read => Role::Read,
+            Self::Begin | Self::Write | Self::Cancel | Self::Remove => Role::Upload,
+            Self::Read | Self::List => Role::Read,
         }
     }
 }

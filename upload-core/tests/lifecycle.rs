@@ -8,7 +8,7 @@ use upload_checksum::{Algorithm, Digest, HasherSet};
 use upload_chunking::assembly::{Row, Shape, Sizing};
 use upload_core::{
     Destination, Destinations, ErrorKind, Handle, Hour, ObjectKey, Policy, StagingName, Timestamp, TypeRule,
-    UploadId,
+    UploadId, Visibility,
     lifecycle::{Begin, Command, Event, Proof, View, apply, begin, decide, refusal},
     ports::{Capabilities, Ids},
     record::{Addressing, Failure, FailureKind, Head, Phase},
@@ -81,6 +81,9 @@ fn command(addressing: Addressing) -> impl Strategy<Value = Command> {
         3 => (1..4u8, prop::bool::weighted(0.8), prop_oneof![3 => Just(Some("image/png")), 1 => Just(None)])
             .prop_map(|(n, right, kind)| Command::Commit { key: key(n), proof: proof(right, kind) }),
         2 => Just(Command::Complete),
+        3 => Just(Command::CommitParts),
+        1 => Just(Command::Attach),
+        1 => prop_oneof![Just(Command::Remove), Just(Command::RemoveUnattached)],
         1 => Just(Command::Cancel),
         1 => Just(Command::Fail(Failure::new(FailureKind::Storage, "lost"))),
         1 => Just(Command::Expire),
@@ -97,13 +100,15 @@ fn same(a: &View, b: &View) -> bool {
 
 /// The arrows of the picture.
 fn arrow(from: &Phase, to: &Phase) -> bool {
-    use Phase::{Cancelled, Committing, Completed, Expired, Failed, Receiving, Verifying};
+    use Phase::{Cancelled, Committing, Completed, Expired, Failed, Receiving, Removed, Verifying};
     matches!(
         (from, to),
         (Receiving, Receiving | Verifying { .. } | Committing { .. } | Failed { .. })
             | (Receiving, Cancelled { .. } | Expired { .. })
             | (Verifying { .. }, Committing { .. } | Failed { .. } | Cancelled { .. })
             | (Committing { .. }, Completed { .. })
+            // Attached; removed.
+            | (Completed { .. }, Completed { .. } | Removed { .. })
     )
 }
 
@@ -115,9 +120,10 @@ proptest! {
         (addressing, commands) in addressing().prop_flat_map(|a| {
             (Just(a), prop::collection::vec((command(a), 0..900u64), 1..40))
         }),
-        known in any::<bool>(),
+        known in any::<bool>(), holder_commits in any::<bool>(),
     ) {
         let mut view = view(addressing, known);
+        view.head.holder_commits = holder_commits;
         let mut now = BEGUN;
         for (command, seconds) in commands {
             // Mostly before the deadline, at times behind it.
@@ -138,7 +144,9 @@ proptest! {
                 continue;
             };
             if before.head.phase.is_terminal() {
-                prop_assert!(events.is_empty(), "{command:?} after the end gave {events:?}");
+                let keeper = matches!(command, Command::Attach | Command::Remove | Command::RemoveUnattached);
+                let completed = matches!(before.head.phase, Phase::Completed { .. });
+                prop_assert!(events.is_empty() || (keeper && completed), "{command:?} after the end gave {events:?}");
             }
             for event in &events {
                 let from = view.head.phase.clone();
@@ -166,7 +174,29 @@ fn check(before: &View, after: &View, now: Timestamp) -> Result<(), TestCaseErro
     prop_assert!(before.head.length.is_none_or(|l| after.head.length == Some(l)), "a length never changes");
     prop_assert_eq!(after.head.length, after.rows.length().or(after.head.length));
     prop_assert_eq!(refusal(&after.head.phase).is_none(), matches!(after.head.phase, Phase::Receiving));
+    prop_assert!(after.head.parts_committed.is_none() || after.rows.is_complete(), "parts of a piece");
+    for (was, is) in [
+        (before.head.parts_committed, after.head.parts_committed),
+        (before.head.attached, after.head.attached),
+    ] {
+        prop_assert!(was.is_none() || is == was, "what was said first stays");
+    }
+    if before.head.attached != after.head.attached {
+        prop_assert!(matches!(after.head.phase, Phase::Completed { .. }), "attached before it was complete");
+    }
+    let closed = matches!(
+        after.head.phase,
+        Phase::Verifying { .. } | Phase::Committing { .. } | Phase::Completed { .. }
+    );
+    if closed && after.head.holder_commits {
+        prop_assert!(after.head.parts_committed.is_some(), "closed before its parts were committed");
+    }
     match &after.head.phase {
+        Phase::Removed { key, .. } => {
+            if let Some(known) = before.head.phase.outcome() {
+                prop_assert_eq!(&known.key, key, "the key of the outcome stays until the bytes are gone");
+            }
+        }
         Phase::Verifying { .. } => prop_assert!(after.rows.is_complete()),
         Phase::Committing { outcome } | Phase::Completed { outcome, .. } => {
             prop_assert!(after.rows.is_complete());
@@ -206,10 +236,7 @@ fn writers_stop_at_the_deadline() {
 /// Cancel, failure and expiry are refused once the outcome is fixed.
 #[test]
 fn a_committed_upload_can_only_complete() {
-    let mut view = view(Addressing::Slots, true);
-    for n in 0..4 {
-        apply(&mut view, &Event::Recorded(Row::slot(n, u64::from(n) * 3, 3)));
-    }
+    let mut view = full_view();
     let commit = Command::Commit { key: key(1), proof: proof(true, Some("image/png")) };
     for event in decide(&view, BEGUN, commit).unwrap() {
         apply(&mut view, &event);
@@ -221,4 +248,90 @@ fn a_committed_upload_can_only_complete() {
     assert_eq!(decide(&view, late, Command::Complete).unwrap(), [Event::Completed(late)]);
     let head: &Head = &view.head;
     assert!(head.phase.outcome().is_some());
+}
+
+/// All rows are there.
+fn full_view() -> View {
+    let mut view = view(Addressing::Slots, true);
+    for n in 0..4 {
+        apply(&mut view, &Event::Recorded(Row::slot(n, u64::from(n) * 3, 3)));
+    }
+    view
+}
+
+fn does(view: &mut View, now: Timestamp, command: Command) -> Vec<Event> {
+    let events = decide(view, now, command).unwrap();
+    events.iter().for_each(|event| apply(view, event));
+    events
+}
+
+fn completed_view() -> View {
+    let mut view = full_view();
+    does(&mut view, BEGUN, Command::Commit { key: key(1), proof: proof(true, Some("image/png")) });
+    does(&mut view, BEGUN, Command::Complete);
+    view
+}
+
+/// Whoever sends the parts says when they are all; before, nothing closes the set, and the saying is kept once.
+#[test]
+fn a_set_whose_holder_commits_closes_after_that_and_not_before() {
+    let mut view = view(Addressing::Slots, true);
+    view.head.holder_commits = true;
+    assert_eq!(decide(&view, BEGUN, Command::CommitParts).unwrap_err().kind, ErrorKind::NotReady);
+    for n in 0..4 {
+        apply(&mut view, &Event::Recorded(Row::slot(n, u64::from(n) * 3, 3)));
+    }
+    let commit = Command::Commit { key: key(1), proof: proof(true, Some("image/png")) };
+    for command in [Command::Close { key: key(1) }, commit.clone()] {
+        let e = decide(&view, BEGUN, command).unwrap_err();
+        assert_eq!(e.kind, ErrorKind::NotReady);
+        assert!(e.detail.contains("committed"), "{e}");
+    }
+    assert_eq!(does(&mut view, BEGUN, Command::CommitParts), [Event::PartsCommitted(BEGUN)]);
+    let later = BEGUN.plus(Duration::from_secs(9));
+    assert_eq!(does(&mut view, later, Command::CommitParts), []);
+    does(&mut view, later, commit);
+    assert_eq!(does(&mut view, later, Command::CommitParts), []);
+    does(&mut view, later, Command::Complete);
+    assert_eq!(does(&mut view, later, Command::CommitParts), []);
+    assert_eq!(view.head.parts_committed, Some(BEGUN));
+    does(&mut view, later, Command::Remove);
+    assert_eq!(decide(&view, later, Command::CommitParts).unwrap_err().kind, ErrorKind::Gone);
+}
+
+/// Attached first, it is not removed for want of use; removed first, nobody attaches it.
+#[test]
+fn of_attaching_and_removing_the_first_wins() {
+    let unready = full_view();
+    for command in [Command::Attach, Command::Remove, Command::RemoveUnattached] {
+        assert_eq!(decide(&unready, BEGUN, command).unwrap_err().kind, ErrorKind::NotReady);
+    }
+    let later = BEGUN.plus(Duration::from_secs(9));
+    let removed = [Event::Removed(key(1), later)];
+    let mut view = completed_view();
+    assert_eq!(does(&mut view, BEGUN, Command::Attach), [Event::Attached(BEGUN)]);
+    assert_eq!(does(&mut view, later, Command::Attach), []);
+    assert_eq!(decide(&view, later, Command::RemoveUnattached).unwrap_err().kind, ErrorKind::Conflict);
+    assert_eq!(does(&mut view, later, Command::Remove), removed, "whoever may remove it, may");
+    for command in [Command::Remove, Command::RemoveUnattached] {
+        let mut view = completed_view();
+        assert_eq!(does(&mut view, later, command), removed);
+        assert_eq!(does(&mut view, BEGUN, Command::Remove), []);
+        assert_eq!(does(&mut view, BEGUN, Command::RemoveUnattached), []);
+        for command in [Command::Attach, Command::Cancel, Command::Complete, Command::FixLength(LENGTH)] {
+            assert_eq!(decide(&view, later, command).unwrap_err().kind, ErrorKind::Gone);
+        }
+        assert!(view.head.phase.is_terminal() && view.head.phase.outcome().is_none());
+    }
+}
+
+/// The upload's own visibility stands in its outcome, in place of the destination's.
+#[test]
+fn an_outcome_has_the_visibility_of_its_upload() {
+    for own in [None, Some(Visibility::Support), Some(Visibility::Public)] {
+        let mut view = full_view();
+        view.head.visibility = own;
+        does(&mut view, BEGUN, Command::Commit { key: key(1), proof: proof(true, Some("image/png")) });
+        assert_eq!(view.head.phase.outcome().unwrap().visibility, own.unwrap_or(Visibility::Tenant));
+    }
 }

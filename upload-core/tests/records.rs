@@ -16,11 +16,11 @@ use proptest::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 use support::{fixtures, samples};
 use upload_core::{
-    ErrorKind,
+    ErrorKind, Timestamp,
     ports::Ids,
     record::{
-        DigestRecord, DueRecord, HandleRecord, Head, Nonce, NoteRecord, RowRecord, ShapeRecord, TenantRecord,
-        VERSION, decode, encode, keys,
+        ClaimRecord, DigestRecord, DueRecord, HandleRecord, Head, IndexRecord, Nonce, NoteRecord, RowRecord,
+        ShapeRecord, TenantRecord, VERSION, decode, encode, keys,
     },
 };
 
@@ -51,6 +51,8 @@ fn reread(kind: &str, key: &str, bytes: &[u8]) -> upload_core::Result<(String, V
         "due" => both::<DueRecord>(key, bytes),
         "tenant" => both::<TenantRecord>(key, bytes),
         "handle" => both::<HandleRecord>(key, bytes),
+        "index" => both::<IndexRecord>(key, bytes),
+        "claim" => both::<ClaimRecord>(key, bytes),
         other => panic!("no record is called {other}"),
     }
 }
@@ -158,11 +160,56 @@ proptest! {
             prop_assert_eq!(keys::place(&keys::row(&id, a)), Some(a));
         }
     }
+
+    /// A listing is read from its beginning, and that is its newest upload.
+    #[test]
+    fn keys_of_a_listing_sort_the_newest_first_and_read_back(a in any::<u64>(), b in any::<u64>()) {
+        let id = support::id();
+        let (a, b) = (Timestamp::from_millis(a), Timestamp::from_millis(b));
+        let (first, second) = (keys::index(&id, a).unwrap(), keys::index(&id, b).unwrap());
+        prop_assert_eq!(first.cmp(&second), b.cmp(&a));
+        prop_assert_eq!(keys::index_parts(&first), Some((a, id)));
+    }
 }
 
-/// How the fixtures of a version come to be: `cargo test -p upload-core --test records -- --ignored`, once.
+/// What a record does not say is what it was before there was such a thing.
 #[test]
-#[ignore = "writes files; only for a new version of the stored form"]
+fn what_an_old_record_does_not_say_is_off() {
+    let all = fixtures("v1");
+    let old = |name: &str| all.iter().find(|(known, _)| known == name).unwrap().1.clone();
+    let (_, head) = decode::<Head>("k", &old("head-receiving-bare.json")).unwrap();
+    assert!(!head.exclusive && !head.whole && !head.holder_commits && !head.listed && head.claim.is_none());
+    assert!(head.parts_committed.is_none() && head.attached.is_none() && head.policy.attach_within.is_none());
+    assert_eq!((head.visibility, head.visibility()), (None, head.policy.visibility));
+    assert_eq!(decode::<RowRecord>("k", &old("row.json")).unwrap().1.digest, None);
+    let index = br#"{"v":1,"n":"x","d":{"label":"wire","owner":"key-1"}}"#;
+    assert_eq!(decode::<IndexRecord>("k", index).unwrap().1, IndexRecord::new("wire", "key-1"));
+}
+
+/// Keys of a listing and of claims: nobody else's prefix holds them, and what is no such key reads as none.
+#[test]
+fn keys_of_listings_and_claims_belong_to_one_tenant() {
+    let (id, handle) = (support::id(), support::handle());
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    let key = keys::index(&id, now).unwrap();
+    assert!(key.starts_with(&keys::index_of(&handle)) && key.starts_with(keys::INDEX));
+    let claim = keys::claim(&handle, "wire", "0f");
+    assert_eq!(claim, format!("c/{handle}/wire/0f"));
+    assert!(claim.starts_with(keys::CLAIMS));
+    let short = key.replace("/1", "/");
+    for bad in ["", "i/", &key[2..], &key[..key.len() - 1], &short, &format!("i/{handle}/x/{id}"), &claim] {
+        assert_eq!(keys::index_parts(bad), None, "{bad}");
+    }
+    // The ends of time.
+    for at in [0, u64::MAX] {
+        let at = Timestamp::from_millis(at);
+        assert_eq!(keys::index_parts(&keys::index(&id, at).unwrap()), Some((at, id.clone())));
+    }
+}
+
+/// How a fixture comes to be: `cargo test -p upload-core --test records -- --ignored`, once.
+#[test]
+#[ignore = "writes files; only for a new record or a new version of the stored form"]
 fn write_the_fixtures_of_this_version() {
     support::write_fixtures(&format!("v{VERSION}"));
 }

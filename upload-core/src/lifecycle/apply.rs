@@ -35,6 +35,9 @@ impl Head {
             Event::Failed(failure, at) => self.phase = Phase::Failed { failure: failure.clone(), at: *at },
             Event::Cancelled(at) => self.phase = Phase::Cancelled { at: *at },
             Event::Expired(at) => self.phase = Phase::Expired { at: *at },
+            Event::PartsCommitted(at) => self.parts_committed = Some(*at),
+            Event::Attached(at) => self.attached = Some(*at),
+            Event::Removed(key, at) => self.phase = Phase::Removed { key: key.clone(), at: *at },
         }
     }
 }

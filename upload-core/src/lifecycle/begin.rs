@@ -7,7 +7,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::{StagingName, UploadId},
     outcome::Extras,
-    policy::Destination,
+    policy::{Destination, Visibility},
     ports::Capabilities,
     record::{Addressing, Head, Phase},
     time::Timestamp,
@@ -31,6 +31,57 @@ pub struct Begin {
     pub declared_type: Option<String>,
     /// Facts of the wire format.
     pub extras: Extras,
+    /// Who may read the result, in place of what the destination says.
+    pub visibility: Option<Visibility>,
+    /// Only the principal that begins it, and those with the role support or admin, may write to it, look at it or give it
+    /// up.
+    pub exclusive: bool,
+    /// Its content comes in one body, for which the limit of the whole holds and not that of a chunk.
+    pub whole: bool,
+    /// It is not complete before its parts were committed by whoever sends them.
+    pub holder_commits: bool,
+    /// How it stands in listings; `None`: it does not.
+    pub listed: Option<IndexEntry>,
+    /// While the upload that has this claim lives, beginning another one gives that one.
+    pub claim: Option<Claim>,
+}
+
+/// How an upload stands in listings.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct IndexEntry {
+    /// The listing.
+    pub label: String,
+    /// Small facts to choose by.
+    pub facts: serde_json::Value,
+}
+
+impl IndexEntry {
+    /// An entry of the listing `label`.
+    pub fn new(label: impl Into<String>, facts: serde_json::Value) -> Self {
+        Self { label: label.into(), facts }
+    }
+}
+
+/// A claim of one upload to be the only one of its kind, within its tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Claim {
+    /// Whose names these are: 1 to 16 of `[a-z-]`.
+    pub space: String,
+    /// What is claimed; of any length, only its SHA-256 is kept.
+    pub text: String,
+    /// What else must be the same for the claim's holder to be given; if it is not, that is a `Conflict`.
+    pub same: Option<String>,
+    /// Whether a completed upload still has it.
+    pub completed_counts: bool,
+}
+
+impl Claim {
+    /// A claim that ends with the upload's completion.
+    pub fn new(space: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { space: space.into(), text: text.into(), same: None, completed_counts: false }
+    }
 }
 
 impl Begin {
@@ -44,6 +95,12 @@ impl Begin {
             file_name: None,
             declared_type: None,
             extras: Extras::new(),
+            visibility: None,
+            exclusive: false,
+            whole: false,
+            holder_commits: false,
+            listed: None,
+            claim: None,
         }
     }
 }
@@ -102,13 +159,23 @@ pub fn begin(
         deadline,
         staging,
         extras: begin.extras,
+        visibility: begin.visibility,
+        exclusive: begin.exclusive,
+        whole: begin.whole,
+        holder_commits: begin.holder_commits,
+        listed: begin.listed.is_some(),
+        claim: None,
+        parts_committed: None,
+        attached: None,
         phase: Phase::Receiving,
     })
 }
 
 /// The empty assembly of an upload with this head.
 pub fn assembly(head: &Head) -> Assembly {
-    let limits = Limits::new(head.policy.max_length, head.policy.max_chunk, head.policy.max_chunks);
+    let policy = &head.policy;
+    let chunk = if head.whole { policy.max_length } else { policy.max_chunk };
+    let limits = Limits::new(policy.max_length, chunk, policy.max_chunks);
     match head.addressing {
         Addressing::Slots => Assembly::slots(head.length.unwrap_or(0), limits),
         Addressing::Offsets => Assembly::offsets(head.length, limits),

@@ -44,6 +44,14 @@ pub enum Command {
     },
     /// Its object is published.
     Complete,
+    /// Whoever sends the parts says that they are all.
+    CommitParts,
+    /// An application keeps the completed upload.
+    Attach,
+    /// Remove the completed upload.
+    Remove,
+    /// Remove the completed upload, unless an application attached it.
+    RemoveUnattached,
     /// Give it up at a request.
     Cancel,
     /// Give it up since the storage failed it.
@@ -72,4 +80,10 @@ pub enum Event {
     Cancelled(Timestamp),
     /// It was given up after its deadline.
     Expired(Timestamp),
+    /// Its parts are all.
+    PartsCommitted(Timestamp),
+    /// An application keeps it.
+    Attached(Timestamp),
+    /// It was removed after its completion.
+    Removed(ObjectKey, Timestamp),
 }

@@ -18,12 +18,19 @@ pub fn decide(view: &View, now: Timestamp, command: Command) -> Result<Vec<Event
     match (&head.phase, command) {
         (Phase::Receiving, Command::Record(row)) => record(view, now, row),
         (Phase::Receiving, Command::FixLength(length)) => fix_length(view, now, length),
+        (Phase::Receiving, Command::CommitParts) => {
+            complete_set(view)?;
+            let first = head.parts_committed.is_none();
+            Ok(first.then_some(Event::PartsCommitted(now)).into_iter().collect())
+        }
         (Phase::Receiving, Command::Close { key }) => {
             complete_set(view)?;
+            committed_parts(head)?;
             Ok(vec![Event::Closed(key)])
         }
         (Phase::Receiving, Command::Commit { key, proof }) => {
             complete_set(view)?;
+            committed_parts(head)?;
             Ok(vec![commit(head, view.rows.frontier(), now, key, proof)])
         }
         (Phase::Verifying { key }, Command::Commit { proof, .. }) => {
@@ -36,7 +43,26 @@ pub fn decide(view: &View, now: Timestamp, command: Command) -> Result<Vec<Event
         (Phase::Receiving, Command::Expire) => {
             Err(Error::new(ErrorKind::NotReady, "the deadline of the upload has not passed"))
         }
+        (Phase::Completed { .. }, Command::Attach) => {
+            let first = head.attached.is_none();
+            Ok(first.then_some(Event::Attached(now)).into_iter().collect())
+        }
+        (Phase::Completed { .. }, Command::RemoveUnattached) if head.attached.is_some() => {
+            Err(Error::new(ErrorKind::Conflict, "an application has attached the upload"))
+        }
+        (Phase::Completed { outcome, .. }, Command::Remove | Command::RemoveUnattached) => {
+            Ok(vec![Event::Removed(outcome.key.clone(), now)])
+        }
+        (
+            Phase::Receiving | Phase::Verifying { .. } | Phase::Committing { .. },
+            Command::Attach | Command::Remove | Command::RemoveUnattached,
+        ) => Err(Error::new(ErrorKind::NotReady, "the upload is not complete")),
         // What was done before is not done again.
+        (
+            Phase::Verifying { .. } | Phase::Committing { .. } | Phase::Completed { .. },
+            Command::CommitParts,
+        )
+        | (Phase::Removed { .. }, Command::Remove | Command::RemoveUnattached) => Ok(Vec::new()),
         (
             Phase::Verifying { .. } | Phase::Committing { .. } | Phase::Completed { .. },
             Command::FixLength(length),
@@ -66,6 +92,7 @@ pub fn refusal(phase: &Phase) -> Option<Error> {
         Phase::Failed { failure, .. } => gone(&format!("the upload has failed: {}", failure.detail)),
         Phase::Cancelled { .. } => gone("the upload was cancelled"),
         Phase::Expired { .. } => gone("the upload has expired"),
+        Phase::Removed { .. } => gone("the upload was removed"),
     }
 }
 
@@ -128,6 +155,13 @@ fn complete_set(view: &View) -> Result<()> {
     Err(Error::new(ErrorKind::NotReady, text))
 }
 
+fn committed_parts(head: &Head) -> Result<()> {
+    if head.holder_commits && head.parts_committed.is_none() {
+        return Err(Error::new(ErrorKind::NotReady, "the parts of the upload have not been committed"));
+    }
+    Ok(())
+}
+
 /// Committed, if everything announced and demanded holds; else Failed.
 fn commit(head: &Head, length: u64, now: Timestamp, key: ObjectKey, proof: Proof) -> Event {
     let failed = |kind, detail: String| Event::Failed(Failure::new(kind, detail), now);
@@ -151,7 +185,7 @@ fn commit(head: &Head, length: u64, now: Timestamp, key: ObjectKey, proof: Proof
     outcome.digests = proof.digests;
     outcome.content_type = proof.content_type;
     outcome.file_name = head.file_name.clone();
-    outcome.visibility = head.policy.visibility;
+    outcome.visibility = head.visibility();
     outcome.extras = head.extras.clone();
     Event::Committed(Box::new(outcome))
 }

@@ -4,7 +4,7 @@
 //! Receiving ──set complete──> Verifying ──digests, type ok──> Committing ──published──> Completed
 //!   │   │  └───────(already known)─────────────────────────────┘
 //!   │   └──cancel──> Cancelled      Verifying ──mismatch, refused──> Failed
-//!   └──deadline──> Expired
+//!   └──deadline──> Expired                                     Completed ──remove──> Removed
 //! ```
 //! [`decide`] checks a [`Command`] and says what happens as [`Event`]s; [`apply`] folds one into the view. The driver
 //! makes an event durable (a compare-and-swap of the head) *before* it applies it. No events means: this was so
@@ -20,7 +20,7 @@ use upload_chunking::assembly::Assembly;
 use crate::record::Head;
 
 pub use apply::apply;
-pub use begin::{Begin, MAX_EXTRAS, MAX_FILE_NAME, assembly, begin};
+pub use begin::{Begin, Claim, IndexEntry, MAX_EXTRAS, MAX_FILE_NAME, assembly, begin};
 pub use command::{Command, Event, Proof};
 pub use decide::{decide, refusal};
 

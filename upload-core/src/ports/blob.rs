@@ -5,7 +5,7 @@ use std::{fmt, ops::Range};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::StoreError;
+use super::{Signer, StoreError};
 use crate::{
     ids::{ObjectKey, StagingName},
     time::Hour,
@@ -159,6 +159,11 @@ pub trait BlobStore: Send + Sync + fmt::Debug {
 
     /// Moving bytes inside a staging object without passing them through the engine, where the store can.
     fn mover(&self) -> Option<&dyn Mover> {
+        None
+    }
+
+    /// Signing requests to the store itself, where it takes them.
+    fn signer(&self) -> Option<&dyn Signer> {
         None
     }
 

@@ -6,11 +6,15 @@
 //! [`StoreErrorKind::Unsupported`].
 
 mod blob;
+mod processor;
 mod records;
+mod signer;
 mod world;
 
 pub use blob::{BlobStore, Capabilities, Listed, Mover, Permit, Publication};
+pub use processor::{ProcessError, Processing, Processor, StoredBytes};
 pub use records::{Deleted, Expected, Put, RecordStore, Stored, Version};
+pub use signer::{SignFor, Signer};
 pub use world::{
     AllowByRole, Authorizer, Clock, Events, Ids, NoEvents, NoSniffer, Sniffed, Sniffer, Subject,
 };

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use crate::{
     error::{Error, ErrorKind, Result},
     outcome::Outcome,
+    policy::Visibility,
     principal::{Action, Principal, Role},
+    record::Head,
     time::Timestamp,
 };
 
@@ -35,12 +37,26 @@ pub struct Subject<'a> {
     pub destination: &'a str,
     /// The principal id that began the upload; `None` when it is about to begin.
     pub owner: Option<&'a str>,
+    /// The upload is its owner's alone, and support's.
+    pub exclusive: bool,
+    /// Who may read it.
+    pub visibility: Visibility,
 }
 
 impl<'a> Subject<'a> {
     /// A subject.
     pub fn new(destination: &'a str, owner: Option<&'a str>) -> Self {
-        Self { destination, owner }
+        Self { destination, owner, exclusive: false, visibility: Visibility::Tenant }
+    }
+
+    /// The upload with this head.
+    pub fn of(head: &'a Head) -> Self {
+        Self {
+            destination: &head.destination,
+            owner: Some(&head.owner),
+            exclusive: head.exclusive,
+            visibility: head.visibility(),
+        }
     }
 }
 
@@ -52,25 +68,28 @@ pub trait Authorizer: Send + Sync + fmt::Debug {
     async fn authorize(&self, principal: &Principal, action: Action, subject: Subject<'_>) -> Result<()>;
 }
 
-/// The default [`Authorizer`]: the role that the action needs is enough.
+/// The default [`Authorizer`]: the role that the action needs; for an exclusive upload also to be its owner or support;
+/// for reading also what the upload's visibility demands.
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct AllowByRole;
 
 #[async_trait]
 impl Authorizer for AllowByRole {
-    async fn authorize(&self, principal: &Principal, action: Action, _: Subject<'_>) -> Result<()> {
-        let role = action.role();
-        if principal.roles.has(role) {
-            return Ok(());
+    async fn authorize(&self, principal: &Principal, action: Action, subject: Subject<'_>) -> Result<()> {
+        principal.need(action.role())?;
+        if action == Action::Read {
+            return match subject.visibility {
+                Visibility::Support => principal.need(Role::Support),
+                Visibility::Admin => principal.need(Role::Admin),
+                Visibility::Tenant | Visibility::Public => Ok(()),
+            };
         }
-        let role = match role {
-            Role::Read => "read",
-            Role::Support => "support",
-            Role::Admin => "admin",
-            Role::Upload => "upload",
-        };
-        Err(Error::new(ErrorKind::Forbidden, format!("this key lacks the role {role}")))
+        let others = subject.exclusive && subject.owner.is_some_and(|owner| owner != principal.id);
+        if others && !principal.roles.has(Role::Support) {
+            return Err(Error::new(ErrorKind::Forbidden, "this upload is another key's"));
+        }
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     error::ErrorKind,
     ids::{ObjectKey, StagingName, UploadId},
     outcome::{Extras, Outcome},
-    policy::Policy,
+    policy::{Policy, Visibility},
     time::Timestamp,
 };
 
@@ -104,6 +104,13 @@ pub enum Phase {
         /// When.
         at: Timestamp,
     },
+    /// It was complete and was removed.
+    Removed {
+        /// Where its bytes lie until those who read them have ended.
+        key: ObjectKey,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 impl Phase {
@@ -111,7 +118,11 @@ impl Phase {
     pub const fn is_terminal(&self) -> bool {
         matches!(
             self,
-            Self::Completed { .. } | Self::Failed { .. } | Self::Cancelled { .. } | Self::Expired { .. }
+            Self::Completed { .. }
+                | Self::Failed { .. }
+                | Self::Cancelled { .. }
+                | Self::Expired { .. }
+                | Self::Removed { .. }
         )
     }
 
@@ -158,6 +169,41 @@ pub struct Head {
     /// Facts of the wire format that began it.
     #[serde(default, skip_serializing_if = "Extras::is_empty")]
     pub extras: Extras,
+    /// Who may read the result, in place of what the policy says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visibility: Option<Visibility>,
+    /// Only its owner, and those with the role support or admin, may act on it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub exclusive: bool,
+    /// Its content comes in one body.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub whole: bool,
+    /// It is not complete before its parts were committed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub holder_commits: bool,
+    /// Whether it stands in a listing, under the key made of its id and [`created`](Self::created).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub listed: bool,
+    /// The key of its claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<String>,
+    /// When its parts were committed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts_committed: Option<Timestamp>,
+    /// When an application attached it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attached: Option<Timestamp>,
     /// Where it is in its life.
     pub phase: Phase,
+}
+
+impl Head {
+    /// Who may read the result.
+    pub fn visibility(&self) -> Visibility {
+        self.visibility.unwrap_or(self.policy.visibility)
+    }
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }

@@ -4,11 +4,17 @@ use upload_chunking::assembly::Key;
 
 use crate::{
     ids::{Handle, TenantName, UploadId},
-    time::Hour,
+    time::{Hour, Timestamp},
 };
 
 /// What every due key begins with.
 pub const DUE: &str = "due/";
+/// What every head's key, and those of the records below it, begin with.
+pub const UPLOADS: &str = "u/";
+/// What every claim's key begins with.
+pub const CLAIMS: &str = "c/";
+/// What the key of every upload in a listing begins with.
+pub const INDEX: &str = "i/";
 
 /// `t/<tenant>`.
 pub fn tenant(name: &TenantName) -> String {
@@ -77,4 +83,28 @@ pub fn due(hour: Hour, id: &UploadId) -> String {
 pub fn due_parts(key: &str) -> Option<(Hour, UploadId)> {
     let (hour, id) = key.strip_prefix(DUE)?.split_once('/')?;
     Some((Hour::parse(hour)?, UploadId::parse(id).ok()?))
+}
+
+/// `i/<handle>/`: the prefix of all uploads of a tenant that stand in listings.
+pub fn index_of(handle: &Handle) -> String {
+    format!("{INDEX}{handle}/")
+}
+
+/// `i/<handle>/<reversed time>/<id>`: the newest first. `None` for a text that is no id.
+pub fn index(id: &UploadId, created: Timestamp) -> Option<String> {
+    let handle = id.handle()?;
+    Some(format!("{INDEX}{handle}/{:020}/{id}", u64::MAX - created.millis()))
+}
+
+/// The time and the upload in an index key.
+pub fn index_parts(key: &str) -> Option<(Timestamp, UploadId)> {
+    let mut parts = key.strip_prefix(INDEX)?.split('/').skip(1);
+    let (time, id) = (parts.next()?, parts.next()?);
+    let time = time.parse::<u64>().ok().filter(|_| time.len() == 20)?;
+    Some((Timestamp::from_millis(u64::MAX - time), UploadId::parse(id).ok()?))
+}
+
+/// `c/<handle>/<space>/<digest>`.
+pub fn claim(handle: &Handle, space: &str, digest: &str) -> String {
+    format!("{CLAIMS}{handle}/{space}/{digest}")
 }

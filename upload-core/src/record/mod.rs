@@ -13,6 +13,8 @@
 //! | `u/<id>/x/<place>` | [`RowRecord`] | never |
 //! | `u/<id>/h` | [`DigestRecord`] | a cache of digest states, thrown away on any mismatch |
 //! | `u/<id>/e/<format>/<n>` | [`NoteRecord`] | as the wire format that owns it wants |
+//! | `i/<handle>/<reversed time>/<id>` | [`IndexRecord`] | never; goes with its upload |
+//! | `c/<handle>/<space>/<digest>` | [`ClaimRecord`] | by compare-and-swap, when the upload that had it no longer counts |
 //! | `due/<hour>/<id>` | [`DueRecord`] | never; removed when done |
 
 mod envelope;
@@ -23,5 +25,6 @@ mod small;
 pub use envelope::{Nonce, VERSION, decode, encode};
 pub use head::{Addressing, Failure, FailureKind, Head, Phase};
 pub use small::{
-    DigestRecord, DueRecord, HandleRecord, Lies, NoteRecord, RowRecord, ShapeRecord, TenantRecord,
+    ClaimRecord, DigestRecord, DueRecord, HandleRecord, IndexRecord, Lies, NoteRecord, RowRecord,
+    ShapeRecord, TenantRecord,
 };

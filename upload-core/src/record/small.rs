@@ -1,10 +1,10 @@
 //! The small records beside a head.
 
 use serde::{Deserialize, Serialize};
-use upload_checksum::{Fingerprint, SavedSet};
+use upload_checksum::{Digest, Fingerprint, SavedSet};
 use upload_chunking::assembly::{Key, Row, Shape, Sizing};
 
-use crate::ids::{Handle, TenantName};
+use crate::ids::{Handle, TenantName, UploadId};
 
 /// `t/<tenant>`: the handle of a tenant, made once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,12 +57,20 @@ pub struct RowRecord {
     /// Where its bytes lie.
     #[serde(default)]
     pub lies: Lies,
+    /// The digest that its bytes were checked against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
 }
 
 impl RowRecord {
     /// The record of a row whose bytes lie in place.
     pub fn in_place(start: u64, print: Fingerprint) -> Self {
-        Self { start, print, lies: Lies::InPlace }
+        Self { start, print, lies: Lies::InPlace, digest: None }
+    }
+
+    /// Whether it acknowledges the same bytes at the same place.
+    pub fn equals(&self, other: &Self) -> bool {
+        (self.start, self.print) == (other.start, other.print)
     }
 
     /// As the assembly knows it.
@@ -119,6 +127,59 @@ pub struct DigestRecord(pub SavedSet);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NoteRecord(pub serde_json::Value);
+
+/// `i/<handle>/<reversed time>/<id>`: an upload in a listing of its tenant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct IndexRecord {
+    /// The listing.
+    pub label: String,
+    /// The principal that began it.
+    pub owner: String,
+    /// Only that one, and those with the role support or admin, may see it.
+    #[serde(default)]
+    pub exclusive: bool,
+    /// The client's name for the file, as it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_name: Option<String>,
+    /// Small facts to choose by.
+    #[serde(default)]
+    pub facts: serde_json::Value,
+}
+
+impl IndexRecord {
+    /// An upload of this owner's in the listing `label`; the rest are public fields.
+    pub fn new(label: impl Into<String>, owner: impl Into<String>) -> Self {
+        Self {
+            label: label.into(),
+            owner: owner.into(),
+            exclusive: false,
+            file_name: None,
+            facts: serde_json::Value::Null,
+        }
+    }
+}
+
+/// `c/<handle>/<space>/<digest>`: which upload has a claim. Counts while that upload does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ClaimRecord {
+    /// The upload.
+    pub id: UploadId,
+    /// What else was the same, as the SHA-256 of it, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same: Option<String>,
+    /// Whether the claim outlives the upload's completion.
+    #[serde(default)]
+    pub completed_counts: bool,
+}
+
+impl ClaimRecord {
+    /// This upload has it.
+    pub fn new(id: UploadId, same: Option<String>, completed_counts: bool) -> Self {
+        Self { id, same, completed_counts }
+    }
+}
 
 /// `due/<hour>/<id>`: this upload needs attention from that hour on, though no request may come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,17 +1,22 @@
 //! One record of every kind, as the fixtures hold them.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::{ErrorKind, Write as _},
+    path::Path,
+    time::Duration,
+};
 
 use serde::Serialize;
 use upload_checksum::{Algorithm, Digests, Fingerprint, HasherSet};
 use upload_core::{
     Destinations, Extras, Handle, Hour, ObjectKey, Outcome, Policy, StagingName, TenantName, Timestamp,
     TypeRule, UploadId, Visibility,
-    lifecycle::{Begin, begin},
+    lifecycle::{Begin, IndexEntry, begin},
     ports::{Capabilities, Ids},
     record::{
-        Addressing, DigestRecord, DueRecord, Failure, FailureKind, HandleRecord, Head, Nonce, NoteRecord,
-        Phase, RowRecord, ShapeRecord, TenantRecord, encode,
+        Addressing, ClaimRecord, DigestRecord, DueRecord, Failure, FailureKind, HandleRecord, Head,
+        IndexRecord, Nonce, NoteRecord, Phase, RowRecord, ShapeRecord, TenantRecord, encode, keys,
     },
 };
 
@@ -24,7 +29,7 @@ impl Ids for Same {
     }
 }
 
-fn handle() -> Handle {
+pub fn handle() -> Handle {
     Handle::random(&Same(1))
 }
 
@@ -90,6 +95,47 @@ fn bare() -> Head {
     begin(now, wanted, destinations.get("files").unwrap(), &store, "", id(), staging).unwrap()
 }
 
+/// A head with everything that may be left out.
+fn full(phase: Phase) -> Head {
+    let mut policy = Policy::new(1 << 30).visibility(Visibility::Admin);
+    policy.attach_within = Some(Duration::from_secs(7200));
+    let destinations = Destinations::new().with("files", policy);
+    let mut wanted = Begin::new("files", Addressing::Slots, Some(5));
+    wanted.visibility = Some(Visibility::Support);
+    (wanted.exclusive, wanted.whole, wanted.holder_commits) = (true, true, true);
+    wanted.listed = Some(IndexEntry::new("wire", serde_json::Value::Null));
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    let staging = StagingName::random(Hour::new(472_222), &id(), &Same(3));
+    let store = Capabilities::new("any");
+    let mut head =
+        begin(now, wanted, destinations.get("files").unwrap(), &store, "key-1", id(), staging).unwrap();
+    head.claim = Some(keys::claim(&handle(), "wire", &"0f".repeat(32)));
+    head.parts_committed = Some(Timestamp::from_millis(1_700_000_000_500));
+    head.phase = phase;
+    head
+}
+
+fn attached() -> Head {
+    let at = Timestamp::from_millis(1_700_000_002_000);
+    let mut head = full(Phase::Completed { outcome: outcome(), at });
+    head.attached = Some(Timestamp::from_millis(1_700_000_003_000));
+    head
+}
+
+fn row_with_digest() -> RowRecord {
+    let mut row = RowRecord::in_place(10, Fingerprint::of(b"123456789"));
+    row.digest = digests().get(Algorithm::Md5).copied();
+    row
+}
+
+fn index() -> IndexRecord {
+    let mut index = IndexRecord::new("wire", "key-1");
+    index.exclusive = true;
+    index.file_name = Some("holiday \"1\".png".into());
+    index.facts = serde_json::json!({"tags": ["a", "ü"], "public": false});
+    index
+}
+
 /// Name, meaning and stored form of every fixture, sorted by name.
 pub fn samples() -> Vec<(String, String, Vec<u8>)> {
     let at = Timestamp::from_millis(1_700_000_002_000);
@@ -106,10 +152,18 @@ pub fn samples() -> Vec<(String, String, Vec<u8>)> {
         ("head-failed-storage", failed(FailureKind::Storage, "lost")),
         ("head-cancelled", head(Phase::Cancelled { at })),
         ("head-expired", head(Phase::Expired { at })),
+        ("head-receiving-full", full(Phase::Receiving)),
+        ("head-completed-attached", attached()),
+        ("head-removed", full(Phase::Removed { key: key(), at })),
     ] {
         add(&mut all, name, &head);
     }
     add(&mut all, "row", &RowRecord::in_place(10, Fingerprint::of(b"123456789")));
+    add(&mut all, "row-digest", &row_with_digest());
+    add(&mut all, "index", &index());
+    add(&mut all, "index-bare", &IndexRecord::new("wire", ""));
+    add(&mut all, "claim", &ClaimRecord::new(id(), Some("0f".repeat(32)), true));
+    add(&mut all, "claim-bare", &ClaimRecord::new(id(), None, false));
     for (name, shape) in [
         ("shape-unknown", r#"{"total":1}"#),
         ("shape-uniform", r#"{"total":7,"uniform":5242880}"#),
@@ -145,12 +199,15 @@ pub fn fixtures(version: &str) -> Vec<(String, Vec<u8>)> {
     all
 }
 
-/// Writes the fixtures of the form that is current; for the day a new version comes. Never run over an old folder.
+/// Writes those fixtures of the form that is current that are not there yet; what is there stays as it is for ever.
 pub fn write_fixtures(version: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(version);
-    fs::create_dir(&folder).expect("a folder that is new");
+    fs::create_dir_all(&folder).unwrap();
     for (name, _, mut bytes) in samples() {
         bytes.push(b'\n');
-        fs::write(folder.join(name), bytes).unwrap();
+        match fs::File::create_new(folder.join(name)) {
+            Ok(mut file) => file.write_all(&bytes).unwrap(),
+            Err(e) => assert_eq!(e.kind(), ErrorKind::AlreadyExists),
+        }
     }
 }
