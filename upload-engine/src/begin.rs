@@ -1,13 +1,22 @@
 //! Beginning an upload, and giving one up.
 
+use std::sync::Arc;
+
+use futures_util::future::try_join;
 use upload_core::{
-    Action, Error, ErrorKind, Inspection, Principal, Result, StagingName, UploadId,
+    Action, ErrorKind, Inspection, Principal, Result, StagingName, UploadId,
     lifecycle::{self, Begin, Command, View, decide, refusal},
     ports::{Expected, Sniffed, Subject},
-    record::{Head, keys},
+    record::{Head, Phase, keys},
 };
 
-use crate::{engine::Engine, records::PutEnd, write::refused};
+use crate::{
+    claim::{Claimed, Claiming},
+    engine::Engine,
+    live::Live,
+    records::{PutEnd, not_begun},
+    write::refused,
+};
 
 impl Engine {
     /// Begins an upload. Nothing is reserved or staged; its bytes have until its deadline to arrive.
@@ -15,8 +24,20 @@ impl Engine {
     /// # Errors
     /// `UnknownDestination`, `Forbidden`, `TooLarge` for a declared length over the limit, `TypeRefused` for an empty upload
     /// where only certain types are accepted, `Unsupported` for what the storage could never finish.
-    pub async fn begin(&self, who: &Principal, begin: Begin) -> Result<Inspection> {
-        let head = self.new_head(who, begin).await?;
+    ///
+    /// With a [claim](Begin::claim) it gives the upload that has the claim, whatever its stage, if there is one that counts.
+    pub async fn begin(&self, who: &Principal, mut begin: Begin) -> Result<Inspection> {
+        let (claim, listed) = (begin.claim.take(), begin.listed.clone());
+        let mut head = self.new_head(who, begin).await?;
+        let claim = claim.map(|claim| Claiming::new(&head.id, claim)).transpose()?;
+        let mut free = Expected::Absent;
+        if let Some(claim) = &claim {
+            match self.claimed(who, claim).await? {
+                Claimed::By(live) => return Ok(self.inspect_live(&live).await),
+                Claimed::Free(expected) => free = expected,
+            }
+            head.claim = Some(claim.key.clone());
+        }
         if head.length == Some(0) {
             let found = match self.sniffer().sniff(&[], true) {
                 Sniffed::Known(found) => Some(found),
@@ -25,10 +46,16 @@ impl Engine {
             head.policy.types.check(found.as_deref())?;
         }
         // Before the head: an upload without a due key would stay for ever if nobody came again.
-        self.due(&head.id, head.deadline.plus(self.settings().grace).hour()).await?;
+        let due = self.due(&head.id, head.deadline.plus(self.settings().grace).hour());
+        try_join(due, self.list_it(&head, listed)).await?;
         match self.records().put(&keys::head(&head.id), &head, Expected::Absent).await? {
             PutEnd::Won(_) => {}
-            PutEnd::Lost(_) => return Err(Error::internal("a random id was taken")),
+            PutEnd::Lost(found) => return Err(not_begun(found)),
+        }
+        if let Some(claim) = &claim
+            && let Some(live) = self.claim(who, claim, &head, free).await?
+        {
+            return Ok(self.inspect_live(&live).await);
         }
         metrics::counter!("upload_begun_total").increment(1);
         tracing::debug!(id = %head.id, destination = %head.destination, length = ?head.length, "begun");
@@ -69,12 +96,34 @@ impl Engine {
     /// `Conflict` once it is complete, `Busy` while its finishing is committed, `Gone` if it failed or expired.
     pub async fn cancel(&self, who: &Principal, id: &UploadId) -> Result<()> {
         let live = self.enter(who, id, Action::Cancel).await?;
-        match self.end(&live, Command::Cancel).await {
+        self.cancel_live(&live).await
+    }
+
+    pub(crate) async fn cancel_live(&self, live: &Arc<Live>) -> Result<()> {
+        match self.end(live, Command::Cancel).await {
             Err(e) if e.kind == ErrorKind::NotReady => {
                 let phase = live.state().view.head.phase.clone();
                 Err(refusal(&phase).unwrap_or(e))
             }
             other => other,
+        }
+    }
+
+    /// Removes an upload: gives it up if it is not complete, else takes it from all who could read it. Its bytes go when
+    /// those who are reading it have had their time (the grace). Again is fine.
+    ///
+    /// # Errors
+    /// `Busy` while its finishing is committed, `Gone` if it failed or expired.
+    pub async fn remove(&self, who: &Principal, id: &UploadId) -> Result<()> {
+        let live = self.enter(who, id, Action::Remove).await?;
+        let phase = live.state().view.head.phase.clone();
+        match phase {
+            Phase::Completed { .. } | Phase::Removed { .. } => self.end(&live, Command::Remove).await,
+            _ => match self.cancel_live(&live).await {
+                // It was completed under our eyes.
+                Err(e) if e.kind == ErrorKind::Conflict => self.end(&live, Command::Remove).await,
+                other => other,
+            },
         }
     }
 }

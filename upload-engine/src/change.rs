@@ -20,7 +20,10 @@ const TRIES: usize = 16;
 
 /// Whether nothing but the head itself is kept of an upload in this phase.
 pub(crate) const fn given_up(phase: &Phase) -> bool {
-    matches!(phase, Phase::Failed { .. } | Phase::Cancelled { .. } | Phase::Expired { .. })
+    matches!(
+        phase,
+        Phase::Failed { .. } | Phase::Cancelled { .. } | Phase::Expired { .. } | Phase::Removed { .. }
+    )
 }
 
 impl Engine {
@@ -44,6 +47,11 @@ impl Engine {
                 // What stays is a tombstone; the sweep removes it.
                 let forget = self.clock().now().plus(self.settings().tombstone);
                 self.due(&live.id, forget.hour()).await?;
+            }
+            if events.iter().any(|e| matches!(e, Event::Removed(..))) {
+                // The sweep removes the object, when those who read it have had their time.
+                let unread = self.clock().now().plus(self.settings().grace);
+                self.due(&live.id, unread.hour()).await?;
             }
             let putting = Putting::new(live);
             let end = self.records().put(&key, &head, Expected::Version(version)).await;
@@ -112,6 +120,7 @@ impl Engine {
         live.notify();
         // Attempts let go at their next look; their late writes hold permits. Only then may anything be removed.
         live.until(|s| (s.permits == 0 && s.recording == 0).then_some(())).await;
+        self.unlist(live).await?;
         self.records().remove_all(&keys::below(&live.id), self.settings().page).await?;
         Ok(self.blobs().discard(&staging).await?)
     }

@@ -11,7 +11,7 @@ use upload_core::{
 
 use crate::{
     budget::Budget, live::Table, random::OsIds, records::Records, settings::Settings, staged::Strays,
-    tenants::Tenants,
+    tenants::Tenants, token::Secrets,
 };
 
 /// The upload engine: takes the commands of [`upload_core`] to its ports. Cheap to clone; all clones are one engine.
@@ -33,6 +33,7 @@ struct Parts {
     events: Arc<dyn Events>,
     destinations: Destinations,
     settings: Settings,
+    secrets: Option<Secrets>,
     table: Table,
     tenants: Tenants,
     budget: Budget,
@@ -51,6 +52,7 @@ pub struct EngineBuilder {
     events: Arc<dyn Events>,
     destinations: Destinations,
     settings: Settings,
+    secrets: Option<Secrets>,
 }
 
 impl EngineBuilder {
@@ -90,6 +92,12 @@ impl EngineBuilder {
         self
     }
 
+    /// What tokens are sealed with (default: nothing; no grants are given then).
+    pub fn secrets(mut self, secrets: Secrets) -> Self {
+        self.secrets = Some(secrets);
+        self
+    }
+
     /// The engine.
     pub fn build(self) -> Engine {
         Engine(Arc::new(Parts {
@@ -106,6 +114,7 @@ impl EngineBuilder {
             budget: Budget::new(&self.settings),
             strays: Arc::default(),
             settings: self.settings,
+            secrets: self.secrets,
         }))
     }
 }
@@ -127,6 +136,7 @@ impl Engine {
             events: Arc::new(NoEvents::default()),
             destinations: Destinations::new(),
             settings: Settings::default(),
+            secrets: None,
         }
     }
 
@@ -166,6 +176,10 @@ impl Engine {
 
     pub(crate) fn records(&self) -> &Records {
         &self.0.records
+    }
+
+    pub(crate) fn secrets_if_any(&self) -> Option<&Secrets> {
+        self.0.secrets.as_ref()
     }
 
     pub(crate) fn ids(&self) -> &dyn Ids {

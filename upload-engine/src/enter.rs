@@ -22,12 +22,19 @@ impl Engine {
     pub(crate) async fn enter(&self, who: &Principal, id: &UploadId, action: Action) -> Result<Arc<Live>> {
         self.check_tenant(who, id).await?;
         let live = self.live(id).await?;
-        let (destination, owner) = {
-            let state = live.state();
-            (state.view.head.destination.clone(), state.view.head.owner.clone())
-        };
-        self.authorizer().authorize(who, action, Subject::new(&destination, Some(&owner))).await?;
+        self.may(who, &live, action).await?;
         Ok(live)
+    }
+
+    /// Refuses what the principal may not do with an upload of its tenant.
+    pub(crate) async fn may(&self, who: &Principal, live: &Live, action: Action) -> Result<()> {
+        let (destination, owner, exclusive, visibility) = {
+            let head = &live.state().view.head;
+            (head.destination.clone(), head.owner.clone(), head.exclusive, head.visibility())
+        };
+        let mut subject = Subject::new(&destination, Some(&owner));
+        (subject.exclusive, subject.visibility) = (exclusive, visibility);
+        self.authorizer().authorize(who, action, subject).await
     }
 
     pub(crate) async fn check_tenant(&self, who: &Principal, id: &UploadId) -> Result<()> {
@@ -136,20 +143,14 @@ impl Engine {
     /// Learns the shape and all rows from the records, whoever puts more of them meanwhile.
     async fn load_rows(&self, id: &UploadId, state: &mut State) -> Result<()> {
         let mut rows = Vec::new();
-        let prefix = keys::rows(id);
-        let mut after: Option<String> = None;
-        loop {
-            let page = self.records().store().list(&prefix, after.as_deref(), self.settings().page).await?;
-            for (key, stored) in &page {
+        self.records()
+            .each(&keys::rows(id), self.settings().page, |key, stored| {
                 let place = keys::place(key).ok_or_else(|| corrupt(format!("{key} is no row's key")))?;
                 let (_, record) = decode::<RowRecord>(key, &stored.value)?;
                 rows.push(record.row(place));
-            }
-            match page.into_iter().last() {
-                Some((key, _)) => after = Some(key),
-                None => break,
-            }
-        }
+                Ok(())
+            })
+            .await?;
         // After the rows: it is put before them, so one that is read later holds for all of them.
         if let Some((shape, version)) = self.records().get::<ShapeRecord>(&keys::shape(id)).await? {
             state.view.rows.learn_shape(shape.into()).map_err(|e| contradiction(id, e))?;

@@ -22,9 +22,14 @@ impl Engine {
         Ok(*self.finish_live(&live).await?)
     }
 
-    /// The answer for bytes that are stored.
+    /// The answer for bytes that are stored. An upload whose parts are to be committed first is not finished by the last of
+    /// them: they are stored all the same.
     pub(crate) async fn stored(&self, live: &Arc<Live>, finish: bool) -> Result<Written> {
-        if finish {
+        let waits = {
+            let head = &live.state().view.head;
+            head.holder_commits && head.parts_committed.is_none() && matches!(head.phase, Phase::Receiving)
+        };
+        if finish && !waits {
             return Ok(Written::Completed(self.finish_live(live).await?));
         }
         Ok(Written::Stored(Box::new(self.inspection(&live.state().view))))

@@ -1,17 +1,22 @@
 //! Looking at uploads and reading completed ones.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use upload_chunking::assembly::Key;
 use upload_core::{
-    Action, Error, ErrorKind, Inspection, Outcome, Principal, Result, Stage, UploadId, Visibility,
+    Action, Error, ErrorKind, Inspection, Outcome, Principal, Result, Stage, Timestamp, UploadId, Visibility,
     lifecycle::View,
     ports::{Expected, Subject},
-    record::{NoteRecord, Phase, keys},
+    record::{Head, NoteRecord, Phase, decode, keys},
 };
 
-use crate::{engine::Engine, enter::corrupt, live::Recording, records::PutEnd};
+use crate::{
+    engine::Engine,
+    enter::corrupt,
+    live::{Live, Recording},
+    records::PutEnd,
+};
 
 /// A completed upload, open for reading.
 #[derive(Debug)]
@@ -22,6 +27,10 @@ pub struct Reading {
 }
 
 impl Reading {
+    pub(crate) fn new(engine: &Engine, outcome: Outcome) -> Self {
+        Self { engine: engine.clone(), outcome }
+    }
+
     /// What it is.
     pub fn outcome(&self) -> &Outcome {
         &self.outcome
@@ -55,12 +64,16 @@ impl Engine {
     /// `NotFound`, also for another tenant's.
     pub async fn inspect(&self, who: &Principal, id: &UploadId) -> Result<Inspection> {
         let live = self.enter(who, id, Action::Write).await?;
+        Ok(self.inspect_live(&live).await)
+    }
+
+    pub(crate) async fn inspect_live(&self, live: &Arc<Live>) -> Inspection {
         let finishing =
             matches!(live.state().view.head.phase, Phase::Verifying { .. } | Phase::Committing { .. });
-        if finishing && let Err(e) = self.finish_live(&live).await {
+        if finishing && let Err(e) = self.finish_live(live).await {
             tracing::debug!(error = %e, "an inspected upload could not be finished");
         }
-        Ok(self.inspection(&live.state().view))
+        self.inspection(&live.state().view)
     }
 
     /// Ends the body that is being written by offset, if there is one, records what of it has arrived, and tells how far
@@ -92,6 +105,7 @@ impl Engine {
             Phase::Completed { outcome, .. } => Stage::Completed(outcome.clone()),
             Phase::Failed { failure, .. } => Stage::Failed(failure.detail.clone()),
             Phase::Cancelled { .. } => Stage::Cancelled,
+            Phase::Removed { .. } => Stage::Removed,
             _ => Stage::Expired,
         };
         let mut seen = Inspection::new(head.id.clone(), stage, head.deadline);
@@ -105,6 +119,13 @@ impl Engine {
         }
         seen.file_name = head.file_name.clone();
         seen.extras = head.extras.clone();
+        seen.owner = head.owner.clone();
+        seen.created = head.created;
+        seen.updated = updated(head);
+        seen.declared_type = head.declared_type.clone();
+        seen.visibility = head.visibility();
+        seen.parts_committed = head.parts_committed.is_some();
+        seen.attached = head.attached;
         seen
     }
 
@@ -120,10 +141,11 @@ impl Engine {
         if outcome.visibility != Visibility::Public {
             let who = who.ok_or_else(Error::not_found)?;
             self.check_tenant(who, id).await?;
-            let subject = Subject::new(&head.destination, Some(&head.owner));
+            let mut subject = Subject::new(&head.destination, Some(&head.owner));
+            (subject.exclusive, subject.visibility) = (head.exclusive, outcome.visibility);
             self.authorizer().authorize(who, Action::Read, subject).await?;
         }
-        Ok(Reading { engine: self.clone(), outcome: *outcome })
+        Ok(Reading::new(self, *outcome))
     }
 
     /// Puts a wire format's small fact `n` beside an upload, in place of the one that is there.
@@ -138,6 +160,33 @@ impl Engine {
         n: u32,
         value: serde_json::Value,
     ) -> Result<()> {
+        self.put_note(who, id, format, n, value, true).await.map(drop)
+    }
+
+    /// Puts a wire format's small fact `n` beside an upload, if there is none; gives what stands there then.
+    ///
+    /// # Errors
+    /// As [`note`](Self::note).
+    pub async fn note_once(
+        &self,
+        who: &Principal,
+        id: &UploadId,
+        format: &str,
+        n: u32,
+        value: serde_json::Value,
+    ) -> Result<serde_json::Value> {
+        self.put_note(who, id, format, n, value, false).await
+    }
+
+    async fn put_note(
+        &self,
+        who: &Principal,
+        id: &UploadId,
+        format: &str,
+        n: u32,
+        value: serde_json::Value,
+        replace: bool,
+    ) -> Result<serde_json::Value> {
         let live = self.enter(who, id, Action::Write).await?;
         let recording = Recording::begin(&live, &mut live.state());
         let _recording = recording?;
@@ -146,8 +195,9 @@ impl Engine {
         let mut expected = Expected::Absent;
         for _ in 0..16 {
             match self.records().put(&key, &record, expected).await? {
-                PutEnd::Won(_) => return Ok(()),
+                PutEnd::Won(_) => return Ok(record.0),
                 PutEnd::Lost(None) => expected = Expected::Absent,
+                PutEnd::Lost(Some((known, _))) if !replace => return Ok(known.0),
                 PutEnd::Lost(Some((_, version))) => expected = Expected::Version(version),
             }
         }
@@ -167,18 +217,28 @@ impl Engine {
         let live = self.enter(who, id, Action::Write).await?;
         let prefix = keys::notes(&live.id, format);
         let mut notes = Vec::new();
-        let mut after: Option<String> = None;
-        loop {
-            let page = self.records().store().list(&prefix, after.as_deref(), self.settings().page).await?;
-            for (key, stored) in &page {
+        self.records()
+            .each(&prefix, self.settings().page, |key, stored| {
                 let n = key.strip_prefix(&prefix).and_then(|n| n.parse().ok());
                 let n = n.ok_or_else(|| corrupt(format!("{key} is no note's key")))?;
-                notes.push((n, upload_core::record::decode::<NoteRecord>(key, &stored.value)?.1.0));
-            }
-            match page.into_iter().last() {
-                Some((key, _)) => after = Some(key),
-                None => return Ok(notes),
-            }
-        }
+                notes.push((n, decode::<NoteRecord>(key, &stored.value)?.1.0));
+                Ok(())
+            })
+            .await?;
+        Ok(notes)
     }
+}
+
+/// When it last changed its state, as far as the head knows.
+fn updated(head: &Head) -> Timestamp {
+    let ended = match &head.phase {
+        Phase::Committing { outcome } => outcome.committed,
+        Phase::Completed { at, .. }
+        | Phase::Failed { at, .. }
+        | Phase::Cancelled { at }
+        | Phase::Expired { at }
+        | Phase::Removed { at, .. } => *at,
+        _ => head.created,
+    };
+    [head.parts_committed, head.attached].into_iter().flatten().fold(ended, Timestamp::max)
 }

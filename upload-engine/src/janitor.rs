@@ -3,7 +3,7 @@
 use upload_core::{
     ErrorKind, ObjectKey, Result, StagingName, UploadId,
     ports::Listed,
-    record::{Head, Phase, decode},
+    record::{ClaimRecord, Head, Phase, decode, keys},
 };
 
 use crate::{change::given_up, engine::Engine, types::Swept};
@@ -20,6 +20,10 @@ impl Engine {
         }
         if let Err(e) = self.clean_rows(&mut done).await {
             tracing::warn!(error = %e, "the janitor could not list the records to their end");
+            done.failed += 1;
+        }
+        if let Err(e) = self.clean_names_of_uploads(&mut done).await {
+            tracing::warn!(error = %e, "the janitor could not list claims and listings to their end");
             done.failed += 1;
         }
         done
@@ -96,6 +100,8 @@ impl Engine {
         }
         let named = self.owner(key.upload()).await?.is_some_and(|head| match &head.phase {
             Phase::Verifying { key: k } => k == key,
+            // Those who read it have their time; then the sweep removes it.
+            Phase::Removed { key: k, at } => k == key && self.clock().now() < at.plus(self.settings().grace),
             phase => phase.outcome().is_some_and(|o| o.key == *key),
         });
         if named {
@@ -105,16 +111,55 @@ impl Engine {
         Ok(true)
     }
 
+    /// Claims of uploads that are gone, or have them no more; places in listings of uploads that are gone.
+    async fn clean_names_of_uploads(&self, done: &mut Swept) -> Result<()> {
+        let page = self.settings().page;
+        let mut after = None;
+        loop {
+            let claims = self.records().next_page(keys::CLAIMS, &mut after, page).await?;
+            for (key, stored) in &claims {
+                done.seen += 1;
+                let (_, record) = decode::<ClaimRecord>(key, &stored.value)?;
+                done.removed += u64::from(self.clean_claim(key, &record, &stored.version).await?);
+            }
+            if claims.is_empty() {
+                break;
+            }
+        }
+        // A place in a listing is put before its head.
+        let old = self.clock().now().minus(self.settings().grace);
+        let mut after = None;
+        loop {
+            let listed = self.records().next_page(keys::INDEX, &mut after, page).await?;
+            for (key, stored) in &listed {
+                let Some((_, id)) = keys::index_parts(key).filter(|(created, _)| *created < old) else {
+                    continue;
+                };
+                done.seen += 1;
+                if self.owner(Some(id)).await?.is_none_or(|head| given_up(&head.phase)) {
+                    self.records().remove(key, stored.version.clone()).await?;
+                    done.removed += 1;
+                }
+            }
+            if listed.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
     /// Rows and what else is below a head that is gone or was given up: put by a request that a cancel or an expiry
     /// overtook, or left by one that ended before it had removed them.
     async fn clean_rows(&self, done: &mut Swept) -> Result<()> {
-        let mut after: Option<String> = None;
+        let mut after = None;
         // The upload whose head was passed last, if what it has is still wanted.
         let mut wanted: Option<UploadId> = None;
         loop {
-            let page = self.records().store().list("u/", after.as_deref(), self.settings().page).await?;
+            let page = self.records().next_page(keys::UPLOADS, &mut after, self.settings().page).await?;
+            if page.is_empty() {
+                return Ok(());
+            }
             for (key, stored) in &page {
-                let mut parts = key.trim_start_matches("u/").splitn(2, '/');
+                let mut parts = key.trim_start_matches(keys::UPLOADS).splitn(2, '/');
                 let Some(id) = parts.next().and_then(|id| UploadId::parse(id).ok()) else { continue };
                 if parts.next().is_none() {
                     // A head sorts before everything below it. One that cannot be read keeps what it has.
@@ -130,10 +175,6 @@ impl Engine {
                     self.records().remove(key, stored.version.clone()).await?;
                     done.removed += 1;
                 }
-            }
-            match page.into_iter().last() {
-                Some((key, _)) => after = Some(key),
-                None => return Ok(()),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The upload engine: `begin`, `write`, `finish`, `cancel`, `inspect`, `read`, `sweep` over the ports of `upload-core`.
+//! The upload engine: `begin`, `write`, `finish`, `cancel`, `inspect`, `grant`, `read`, `list`, `sweep` over the ports of `upload-core`.
 //!
 //! *What it is*: the one place that decides about uploads. It drives the lifecycle machine and the assembly machine, keeps
 //! what arrives byte for byte, acknowledges only what is durable, and lets anybody take up where a crash left off.
@@ -27,18 +27,23 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod attach;
 mod begin;
 mod budget;
 mod change;
+mod claim;
 mod digest;
 mod engine;
 mod enter;
 mod finish;
+mod grant;
 mod inspect;
 mod intake;
 mod janitor;
+mod list;
 mod live;
 mod look;
+mod parts;
 mod random;
 mod receive;
 mod records;
@@ -46,12 +51,17 @@ mod settings;
 mod staged;
 mod sweep;
 mod tenants;
+pub mod token;
 mod types;
 mod write;
 
 pub use engine::{Engine, EngineBuilder};
+pub use grant::Pass;
 pub use inspect::Reading;
+pub use list::{Listing, Page};
+pub use parts::PartInfo;
 pub use random::OsIds;
 pub use settings::Settings;
 pub use staged::Received;
+pub use token::Secrets;
 pub use types::{Body, Limits, Swept, Write, Written};

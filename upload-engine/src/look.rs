@@ -1,9 +1,9 @@
 //! Looking at bytes as they pass: fingerprint, digests, content type.
 
 use bytes::Bytes;
-use upload_checksum::{Fingerprint, Fingerprinter, HasherSet};
+use upload_checksum::{Digest, Fingerprint, Fingerprinter, Hasher, HasherSet};
 use upload_core::{
-    Result, TypeRule,
+    Error, ErrorKind, Result, TypeRule,
     ports::{Sniffed, Sniffer},
 };
 
@@ -15,11 +15,61 @@ pub(crate) struct Look {
     print: Fingerprinter,
     /// Digests of the whole upload, if this body goes on where they stand.
     pub(crate) digests: Option<HasherSet>,
+    /// What the body alone must come to, and how far that is.
+    own: Option<(Digest, Own)>,
+}
+
+/// Where the digest of one body comes from.
+#[derive(Debug)]
+enum Own {
+    /// It begins the whole, whose digests include it.
+    OfTheWhole,
+    Alone(Box<Hasher>),
 }
 
 impl Look {
     pub(crate) fn new(digests: Option<HasherSet>) -> Self {
-        Self { print: Fingerprinter::new(), digests }
+        Self { print: Fingerprinter::new(), digests, own: None }
+    }
+
+    /// Also checks the body's own digest; `begins` says that it stands at the beginning of the whole.
+    pub(crate) fn expecting(mut self, expected: Option<Digest>, begins: bool) -> Self {
+        let whole = self.digests.as_ref().filter(|_| begins);
+        self.own = expected.map(|expected| {
+            let algorithm = expected.algorithm();
+            let included = whole.is_some_and(|set| set.algorithms().any(|known| known == algorithm));
+            (expected, if included { Own::OfTheWhole } else { Own::Alone(Box::new(Hasher::new(algorithm))) })
+        });
+        self
+    }
+
+    /// Whether the body's own digest is checked.
+    pub(crate) fn is_expecting(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// What was expected of the body, if it came to it or nothing was; call it at its end.
+    pub(crate) fn verify(&mut self) -> Result<Option<Digest>> {
+        let Some((expected, own)) = self.own.take() else { return Ok(None) };
+        let got = match own {
+            Own::Alone(hasher) => Some(hasher.finish()),
+            Own::OfTheWhole => {
+                let set = self.digests.clone().map(HasherSet::finish);
+                set.and_then(|set| set.get(expected.algorithm()).copied())
+            }
+        };
+        match got {
+            Some(got) if got == expected => Ok(Some(expected)),
+            got => Err(Error::new(
+                ErrorKind::DigestMismatch,
+                format!(
+                    "the {} of the bytes is {}; {} was announced; they were not stored",
+                    expected.algorithm(),
+                    got.map_or_else(|| "unknown".to_owned(), |got| got.to_hex()),
+                    expected.to_hex()
+                ),
+            )),
+        }
     }
 
     /// Looks at a batch, in slices, so that others get their turn.
@@ -30,6 +80,9 @@ impl Look {
             if let Some(digests) = &mut self.digests {
                 digests.update(slice);
             }
+            if let Some((_, Own::Alone(hasher))) = &mut self.own {
+                hasher.update(slice);
+            }
             since += slice.len();
             if since >= SLICE {
                 since = 0;
@@ -38,9 +91,21 @@ impl Look {
         }
     }
 
-    /// Fingerprints without digests: for bytes that are not kept.
+    /// Looks at bytes that are not kept: they do not count for the digests of the whole.
     pub(crate) fn print_only(&mut self, frame: &Bytes) {
         self.print.update(frame);
+        match (&mut self.own, &mut self.digests) {
+            (Some((_, Own::Alone(hasher))), _) => hasher.update(frame),
+            (Some((_, Own::OfTheWhole)), Some(digests)) => digests.update(frame),
+            _ => {}
+        }
+    }
+
+    /// The body is not kept: digests of the whole are of use only where they are the body's own.
+    pub(crate) fn leave_the_whole(&mut self) {
+        if !matches!(self.own, Some((_, Own::OfTheWhole))) {
+            self.digests = None;
+        }
     }
 
     pub(crate) fn len(&self) -> u64 {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use upload_checksum::{Digests, HasherSet};
 use upload_chunking::assembly::Row;
 use upload_core::{
-    Error, Handle, ObjectKey, Outcome, Principal, Result, StagingName, UploadId,
+    Error, ErrorKind, Handle, ObjectKey, Outcome, Principal, Result, StagingName, UploadId,
     lifecycle::{Begin, Command, Event, Proof, View, decide},
     ports::{Expected, Permit, Publication},
     record::{Addressing, Head, Phase, keys},
@@ -16,7 +16,7 @@ use crate::{
     engine::Engine,
     intake::{self, Filled, Intake, Writing},
     look::{Look, Watch},
-    records::PutEnd,
+    records::{PutEnd, not_begun},
     staged::{Hold, Received, StagedBody},
     types::{Body, Limits, Write, Written},
 };
@@ -111,6 +111,10 @@ impl Engine {
 
     async fn settle_whole(&self, who: &Principal, received: &Received, begin: Begin) -> Result<Outcome> {
         let mut begin = begin;
+        if begin.claim.take().is_some() {
+            return Err(Error::new(ErrorKind::Unsupported, "an upload in one request makes no claim"));
+        }
+        let listed = begin.listed.clone();
         begin.addressing = Addressing::Offsets;
         begin.length = Some(received.length);
         let mut head = self.new_head(who, begin).await?;
@@ -140,13 +144,18 @@ impl Engine {
             }
             _ => return Err(Error::internal("a commit that commits nothing")),
         };
+        // Before the head, as at any beginning.
+        if let Some(within) = view.head.policy.attach_within {
+            self.due(&view.head.id, now.plus(within).hour()).await?;
+        }
+        self.list_it(&view.head, listed).await?;
         let publication =
             Publication::new(received.hold.staging.clone(), outcome.key.clone(), outcome.length);
         self.blobs().publish(&publication).await?;
         view.head.apply(&Event::Completed(self.clock().now()));
         match self.records().put(&keys::head(&view.head.id), &view.head, Expected::Absent).await? {
             PutEnd::Won(_) => Ok(*outcome),
-            PutEnd::Lost(_) => Err(Error::internal("a random id was taken")),
+            PutEnd::Lost(found) => Err(not_begun(found)),
         }
     }
 

@@ -6,7 +6,7 @@ use futures_util::future::try_join_all;
 use serde::{Serialize, de::DeserializeOwned};
 use upload_core::{
     Error, ErrorKind, Result,
-    ports::{Deleted, Expected, Ids, Put, RecordStore, Version},
+    ports::{Deleted, Expected, Ids, Put, RecordStore, Stored, Version},
     record::{self, Nonce},
 };
 
@@ -15,6 +15,16 @@ use upload_core::{
 pub(crate) enum PutEnd<T> {
     Won(Version),
     Lost(Option<(T, Version)>),
+}
+
+/// What is said of a put whose end was unknown, when it turns out that it left nothing.
+pub(crate) fn unavailable() -> Error {
+    Error::new(ErrorKind::StorageUnavailable, "the storage is not available")
+}
+
+/// How the put of a new upload's head failed that did not win.
+pub(crate) fn not_begun<T>(found: Option<T>) -> Error {
+    if found.is_some() { Error::internal("a random id was taken") } else { unavailable() }
 }
 
 #[derive(Debug, Clone)]
@@ -79,9 +89,45 @@ impl Records {
         match self.put(key, value, Expected::Absent).await? {
             PutEnd::Won(_) | PutEnd::Lost(Some(_)) => Ok(()),
             PutEnd::Lost(None) => {
-                Err(Error::new(ErrorKind::StorageUnavailable, "the storage is not available")
-                    .with_source(format!("{key}: a put of unknown end left nothing")))
+                Err(unavailable().with_source(format!("{key}: a put of unknown end left nothing")))
             }
+        }
+    }
+
+    /// Shows every record below the prefix, in key order.
+    pub(crate) async fn each(
+        &self,
+        prefix: &str,
+        page: usize,
+        mut seen: impl FnMut(&str, &Stored) -> Result<()>,
+    ) -> Result<()> {
+        let mut after = None;
+        loop {
+            let found = self.next_page(prefix, &mut after, page).await?;
+            if found.is_empty() {
+                return Ok(());
+            }
+            found.iter().try_for_each(|(key, stored)| seen(key, stored))?;
+        }
+    }
+
+    /// The records below the prefix that follow the key `after`, which moves on; none at the end.
+    pub(crate) async fn next_page(
+        &self,
+        prefix: &str,
+        after: &mut Option<String>,
+        page: usize,
+    ) -> Result<Vec<(String, Stored)>> {
+        let found = self.store.list(prefix, after.as_deref(), page).await?;
+        *after = found.last().map(|(key, _)| key.clone());
+        Ok(found)
+    }
+
+    /// Removes the record under this key, if there is one, whatever its version.
+    pub(crate) async fn remove_any(&self, key: &str) -> Result<()> {
+        match self.store.get(key).await? {
+            Some(stored) => self.remove(key, stored.version).await,
+            None => Ok(()),
         }
     }
 
@@ -98,8 +144,15 @@ impl Records {
                 _ => break,
             }
         }
-        Err(Error::new(ErrorKind::StorageUnavailable, "the storage is not available")
-            .with_source(format!("{key} cannot be removed")))
+        Err(unavailable().with_source(format!("{key} cannot be removed")))
+    }
+
+    /// Removes a record if it is still this version.
+    pub(crate) async fn remove_if(&self, key: &str, version: &Version) -> Result<()> {
+        match self.store.delete(key, version).await? {
+            Deleted::Unknown(cause) => Err(cause.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Removes every record below the prefix; gives how many.

@@ -31,6 +31,10 @@ pub struct Settings {
     /// How long after its deadline an upload is given up: longer than the longest request and the clocks'
     /// disagreement (default 10 min).
     pub grace: Duration,
+    /// Least bytes of a part that is not the last (default 5 MiB, as S3 has it).
+    pub min_part: u64,
+    /// How long a part waits, before its bytes are taken, for another one to tell how many there are (default 5 s).
+    pub part_wait: Duration,
     /// Records or names that one page of a listing asks for (default 1,000).
     pub page: usize,
 }
@@ -48,6 +52,8 @@ impl Default for Settings {
             replay: Duration::from_secs(24 * 3600),
             tombstone: Duration::from_secs(24 * 3600),
             grace: Duration::from_secs(600),
+            min_part: 5 << 20,
+            part_wait: Duration::from_secs(5),
             page: 1000,
         }
     }

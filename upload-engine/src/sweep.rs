@@ -1,13 +1,19 @@
 //! The sweep: uploads that need attention though nobody asks for them.
 
+use std::sync::Arc;
+
 use upload_core::{
-    ErrorKind, Hour, Result, UploadId,
+    ErrorKind, Hour, Result, Timestamp, UploadId,
     lifecycle::Command,
     ports::Version,
-    record::{Phase, keys},
+    record::{Head, Phase, keys},
 };
 
-use crate::{engine::Engine, live::locked, types::Swept};
+use crate::{
+    engine::Engine,
+    live::{Live, locked},
+    types::Swept,
+};
 
 impl Engine {
     /// Looks at every upload whose due key has come: gives up what is past its deadline, finishes what is being
@@ -83,7 +89,7 @@ impl Engine {
             }
             Err(e) => return Err(e),
         };
-        let (mut phase, give_up) = {
+        let (phase, give_up) = {
             let head = &live.state().view.head;
             (head.phase.clone(), head.deadline.plus(settings.grace))
         };
@@ -109,26 +115,81 @@ impl Engine {
             }
             _ => {}
         }
-        phase = live.state().view.head.phase.clone();
-        let forget = match phase {
-            Phase::Completed { at, .. } => at.plus(settings.replay),
+        self.remove_unattached(&live, done).await?;
+        let (phase, attach_by) = {
+            let head = &live.state().view.head;
+            (head.phase.clone(), attach_by(head))
+        };
+        match phase {
+            Phase::Completed { at, .. } => {
+                self.unclaim(&live).await?;
+                let replay = at.plus(settings.replay);
+                if now < replay {
+                    return Ok(Some(attach_by.map_or(replay, |by| by.min(replay)).hour().max(hour)));
+                }
+                done.removed += self.records().remove_all(&keys::below(id), settings.page).await?;
+                Ok(attach_by.map(|by| by.hour().max(hour)))
+            }
             Phase::Failed { at, .. } | Phase::Cancelled { at } | Phase::Expired { at } => {
                 self.clear(&live).await?;
-                at.plus(settings.tombstone)
+                self.forget(&live, at.plus(settings.tombstone), hour, done).await
             }
-            _ => give_up,
-        };
-        if now < forget {
-            return Ok(Some(forget.hour().max(hour)));
+            Phase::Removed { key, at } => {
+                self.clear(&live).await?;
+                // Those who read it have their time.
+                let unread = at.plus(settings.grace);
+                if now < unread {
+                    return Ok(Some(unread.hour().max(hour)));
+                }
+                self.blobs().delete(&key).await?;
+                self.forget(&live, at.plus(settings.tombstone), hour, done).await
+            }
+            _ => Ok(Some(give_up.hour().max(hour))),
         }
-        done.removed += self.records().remove_all(&keys::below(id), settings.page).await?;
-        let completed = matches!(live.state().view.head.phase, Phase::Completed { .. });
-        if !completed {
-            let version = live.state().head_version.clone();
-            self.records().remove(&keys::head(id), version).await?;
-            live.state().doubt();
-            done.removed += 1;
+    }
+
+    /// Removes the head of an upload of which nothing else is left, once it was remembered long enough.
+    async fn forget(
+        &self,
+        live: &Live,
+        until: Timestamp,
+        hour: Hour,
+        done: &mut Swept,
+    ) -> Result<Option<Hour>> {
+        if self.clock().now() < until {
+            return Ok(Some(until.hour().max(hour)));
         }
+        let version = live.state().head_version.clone();
+        self.records().remove(&keys::head(&live.id), version).await?;
+        live.state().doubt();
+        done.removed += 1;
         Ok(None)
+    }
+
+    /// Removes a completed upload that no application has attached in time.
+    async fn remove_unattached(&self, live: &Arc<Live>, done: &mut Swept) -> Result<()> {
+        let by = attach_by(&live.state().view.head);
+        if by.is_none_or(|by| self.clock().now() < by) {
+            return Ok(());
+        }
+        match self.end(live, Command::RemoveUnattached).await {
+            Ok(()) => {
+                metrics::counter!("upload_unattached_total").increment(1);
+                tracing::info!(parent: &live.span, "removed: it was never attached");
+                done.expired += 1;
+                Ok(())
+            }
+            // Under our eyes.
+            Err(e) if e.kind == ErrorKind::Conflict => Ok(()),
+            Err(e) => Err(e),
+        }
+    }
+}
+
+/// When an upload is removed if nobody attaches it.
+fn attach_by(head: &Head) -> Option<Timestamp> {
+    match (&head.phase, head.policy.attach_within) {
+        (Phase::Completed { at, .. }, Some(within)) if head.attached.is_none() => Some(at.plus(within)),
+        _ => None,
     }
 }

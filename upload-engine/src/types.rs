@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures_core::Stream;
-use upload_checksum::Algorithm;
+use upload_checksum::{Algorithm, Digest};
 use upload_chunking::assembly::At;
 use upload_core::{Error, Inspection, Outcome, Policy, TypeRule};
 
@@ -16,8 +16,10 @@ pub type Body<'a> = dyn Stream<Item = Result<Bytes, Error>> + Send + Unpin + 'a;
 pub struct Write {
     /// Where the body stands.
     pub at: At,
-    /// Bytes the body will have, if announced. Only for early refusals; never for placing.
+    /// Bytes the body will have, if announced: for early refusals, never for placing. A chunk that comes to others is refused.
     pub declared: Option<u64>,
+    /// Digest that the body must have; nothing of it counts if it has another one. Only for slots.
+    pub expected: Option<Digest>,
     /// Finish the upload if this write makes its set complete.
     pub finish_when_complete: bool,
 }
@@ -25,7 +27,7 @@ pub struct Write {
 impl Write {
     /// A write that finishes the upload when it makes its set complete.
     pub fn new(at: At) -> Self {
-        Self { at, declared: None, finish_when_complete: true }
+        Self { at, declared: None, expected: None, finish_when_complete: true }
     }
 }
 

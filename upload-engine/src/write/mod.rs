@@ -55,7 +55,8 @@ impl Engine {
     /// # Errors
     /// `Misplaced` for a chunk that cannot fit, `Conflict` for other bytes or another offset than those stored, `Gone`
     /// for an upload that takes nothing more, `Interrupted` and `TimedOut` for a body that broke off (by offset, what
-    /// arrived is kept), `Busy` when another request has the place, and what the body itself reports.
+    /// arrived is kept), `Busy` when another request has the place, `DigestMismatch` for a body that has not the digest it
+    /// should have (nothing of it counts then), and what the body itself reports.
     pub async fn write(
         &self,
         who: &Principal,
@@ -64,12 +65,25 @@ impl Engine {
         body: &mut Body<'_>,
     ) -> Result<Written> {
         let live = self.enter(who, id, Action::Write).await?;
+        self.write_live(&live, write, body).await
+    }
+
+    /// The same, for whoever may.
+    pub(crate) async fn write_live(
+        &self,
+        live: &Arc<Live>,
+        write: Write,
+        body: &mut Body<'_>,
+    ) -> Result<Written> {
         let span = live.span.clone();
         async {
             let addressing = live.state().view.head.addressing;
             match (addressing, write.at) {
-                (Addressing::Slots, At::Slot { .. }) => self.write_slot(&live, write, body).await,
-                (Addressing::Offsets, At::Offset(_)) => self.write_offset(&live, write, body).await,
+                (Addressing::Slots, At::Slot { .. }) => self.write_slot(live, write, body).await,
+                (Addressing::Offsets, At::Offset(_)) if write.expected.is_some() => {
+                    Err(Error::new(ErrorKind::Unsupported, "the digest of one extent cannot be checked"))
+                }
+                (Addressing::Offsets, At::Offset(_)) => self.write_offset(live, write, body).await,
                 _ => Err(refused(Refused::OtherKind)),
             }
         }
@@ -153,7 +167,7 @@ impl Engine {
     }
 
     /// Where the next `len` bytes go, with a permit for each piece.
-    fn grant(&self, attempt: &Arc<Attempt>, len: u64) -> Result<Vec<(Piece, Permit)>, Stopped> {
+    fn places(&self, attempt: &Arc<Attempt>, len: u64) -> Result<Vec<(Piece, Permit)>, Stopped> {
         let grant = attempt.live.state().view.rows.grant(attempt.id, len)?;
         let permits = attempt.permits(grant.pieces.len().max(1));
         Ok(grant.pieces.into_iter().zip(permits).collect())

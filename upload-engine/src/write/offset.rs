@@ -73,7 +73,7 @@ impl Engine {
             let (batch, len) = intake.take(&filled);
             intake::finish(&mut extents.writing).await?;
             if len > 0 {
-                match self.grant(attempt, len) {
+                match self.places(attempt, len) {
                     Ok(pieces) => extents.write(&batch, len, pieces).await?,
                     Err(why) => {
                         // It keeps what its last write had taken; this batch is its successor's, or too much.
@@ -209,7 +209,7 @@ impl Extents<'_> {
 
     async fn record(&mut self, row: Row) -> Result<()> {
         let live = &self.attempt.live;
-        self.engine.record(self.attempt, row, self.look.take_print()).await?;
+        self.engine.record(self.attempt, row, self.look.take_print(), None).await?;
         live.notify();
         self.open = 0;
         self.engine.count(row.len);

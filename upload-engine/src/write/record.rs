@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use upload_checksum::Fingerprint;
+use upload_checksum::{Digest, Fingerprint};
 use upload_chunking::assembly::{Key, Row};
 use upload_core::{
     Error, ErrorKind, Result,
@@ -15,20 +15,27 @@ use crate::{
     engine::Engine,
     enter::contradiction,
     live::{Attempt, Live, Putting, Recording},
-    records::PutEnd,
+    records::{PutEnd, unavailable},
 };
 
 impl Engine {
     /// Acknowledges a row whose bytes are durable; gives whether the set is complete now. If another attempt was
     /// first, its row stands: the same bytes are fine, others are a conflict.
-    pub(crate) async fn record(&self, attempt: &Arc<Attempt>, row: Row, print: Fingerprint) -> Result<bool> {
+    pub(crate) async fn record(
+        &self,
+        attempt: &Arc<Attempt>,
+        row: Row,
+        print: Fingerprint,
+        digest: Option<Digest>,
+    ) -> Result<bool> {
         let live = &attempt.live;
         let _recording = {
             let mut state = live.state();
             decide(&state.view, self.clock().now(), Command::Record(row))?;
             Recording::begin(live, &mut state)?
         };
-        let record = RowRecord::in_place(row.start, print);
+        let mut record = RowRecord::in_place(row.start, print);
+        record.digest = digest;
         let putting = Putting::new(live);
         let end = self.records().put(&keys::row(&live.id, row.at), &record, Expected::Absent).await;
         putting.known();
@@ -40,7 +47,7 @@ impl Engine {
             Ok(PutEnd::Lost(Some((first, _)))) => {
                 state.view.rows.abandon(attempt.id);
                 state.view.rows.learn_row(first.row(row.at)).map_err(|e| contradiction(&live.id, e))?;
-                if first != record {
+                if !first.equals(&record) {
                     return Err(other_bytes());
                 }
             }
@@ -83,10 +90,6 @@ impl Engine {
     pub(crate) async fn row(&self, live: &Live, at: Key) -> Result<Option<RowRecord>> {
         Ok(self.records().get::<RowRecord>(&keys::row(&live.id, at)).await?.map(|(record, _)| record))
     }
-}
-
-fn unavailable() -> Error {
-    Error::new(ErrorKind::StorageUnavailable, "the storage is not available")
 }
 
 pub(crate) fn other_bytes() -> Error {

@@ -21,10 +21,13 @@ use crate::{
     types::{Body, Write, Written},
 };
 
+/// What the first bytes were seen to be, and why that is refused.
+type Seen = (Option<Option<String>>, Option<Error>);
+
 /// How the body of a chunk was taken in.
 enum Taken {
-    /// All of it, to the attempt's place; what its first bytes were seen to be.
-    Whole(Option<Option<String>>),
+    /// All of it, to the attempt's place; what its first bytes were seen to be, and why that is refused.
+    Whole(Seen),
     /// A newer attempt has the place.
     Displaced,
 }
@@ -42,28 +45,53 @@ impl Engine {
         let key = Key::Slot(n);
         let placed = match self.ask(live, write.at, write.declared).await? {
             Asked::Recorded => {
-                let mut look = Look::new(None);
+                let forgotten = match write.expected {
+                    Some(_) if live.state().view.head.phase.is_terminal() => {
+                        self.row(live, key).await?.is_none()
+                    }
+                    _ => false,
+                };
+                let mut look = Look::new(None).expecting(write.expected, false);
                 Intake::new(self, body, None)
                     .drain(|frame| self.compare_frame(live, key, &mut look, frame))
                     .await?;
-                return self.compare(live, key, look.take_print(), write).await;
+                if forgotten {
+                    return self.compare_whole(live, look);
+                }
+                return self.compare_seen(live, key, look, write).await;
             }
             Asked::Displaced => {
                 let intake = Intake::new(self, body, None);
-                return self.read_on(live, key, intake, Look::new(None), write).await;
+                let look = Look::new(None).expecting(write.expected, false);
+                return self.read_on(live, key, intake, look, write).await;
             }
             Asked::Placed(placed) => placed,
         };
         let start = placed.start;
-        let mut look = Look::new(self.digests_at(live, start, n));
+        let look = Look::new(self.digests_at(live, start, n));
+        let mut look = look.expecting(write.expected, start == 0 && n == 0);
         let mut intake = Intake::new(self, body, Some(&live.told));
-        let found = match self.take_slot(&placed, n, &mut intake, &mut look).await? {
-            Taken::Whole(found) => found,
+        let (found, refused) = match self.take_slot(&placed, n, &mut intake, &mut look).await? {
+            Taken::Whole(seen) => seen,
             Taken::Displaced => {
                 drop(placed);
                 return self.read_on(live, key, intake, look, write).await;
             }
         };
+        if let Some(declared) = write.declared.filter(|declared| *declared != look.len()) {
+            return Err(Error::new(
+                ErrorKind::Misplaced,
+                format!(
+                    "chunk number {n}, counted from 0, has {} bytes; {declared} were announced",
+                    look.len()
+                ),
+            )
+            .with_facts(look.len(), declared));
+        }
+        let digest = look.verify()?;
+        if let Some(e) = refused {
+            return Err(self.refuse_type(live, e).await);
+        }
         let Some(row) = self.close_slot(&placed.attempt).await? else {
             drop(placed);
             return self.read_on(live, key, intake, look, write).await;
@@ -71,7 +99,7 @@ impl Engine {
         drop(intake);
         self.sync(live).await?;
         let digests = look.digests.take();
-        let complete = self.record(&placed.attempt, row, look.take_print()).await?;
+        let complete = self.record(&placed.attempt, row, look.take_print(), digest).await?;
         // Only now: bytes that do not count say nothing about the content.
         if found.is_some() {
             live.state().detected = found;
@@ -95,9 +123,24 @@ impl Engine {
         mut look: Look,
         write: Write,
     ) -> Result<Written> {
-        look.digests = None;
+        look.leave_the_whole();
         intake.drain(|frame| self.compare_frame(live, key, &mut look, frame)).await?;
-        self.compare_when_recorded(live, key, look.take_print(), write).await
+        self.compare_seen(live, key, look, write).await
+    }
+
+    /// Answers a body that was only looked at. Bytes that are stored, but are not what this body was to be, are refused all
+    /// the same, and finish nothing.
+    async fn compare_seen(
+        &self,
+        live: &Arc<Live>,
+        key: Key,
+        mut look: Look,
+        mut write: Write,
+    ) -> Result<Written> {
+        let as_expected = look.verify();
+        write.finish_when_complete &= as_expected.is_ok();
+        let answer = self.compare_when_recorded(live, key, look.take_print(), write).await?;
+        as_expected.map(|_| answer)
     }
 
     /// A copy of the digests, if this slot goes on where they stand.
@@ -121,6 +164,8 @@ impl Engine {
         self.stage(attempt).await?;
         let mut watch = (n == 0).then(Watch::new);
         let rule = live.state().view.head.policy.types.clone();
+        // Bytes that must have a digest are not the upload's before they have it, and cannot end it.
+        let (checked, mut refused) = (look.is_expecting(), None);
         let mut writing = None;
         loop {
             let filled = intake.fill(&mut writing, || ended(attempt)).await;
@@ -133,9 +178,12 @@ impl Engine {
             intake::finish(&mut writing).await?;
             if len > 0 {
                 if let Some(Err(e)) = watch.as_mut().map(|w| w.look(self.sniffer(), &rule, &batch)) {
-                    return Err(self.refuse_type(live, e).await);
+                    if !checked {
+                        return Err(self.refuse_type(live, e).await);
+                    }
+                    refused = Some(e);
                 }
-                let pieces = match self.grant(attempt, len) {
+                let pieces = match self.places(attempt, len) {
                     Ok(pieces) => pieces,
                     Err(Stopped::Ended(_) | Stopped::Gone) => {
                         // Bytes that a newer attempt's place does not get still count for the fingerprint.
@@ -152,23 +200,13 @@ impl Engine {
                 break;
             }
         }
-        match watch {
-            Some(watch) => Ok(Taken::Whole(self.watched(live, watch, look.len()).await?)),
-            None => Ok(Taken::Whole(None)),
-        }
-    }
-
-    /// What the first chunk has shown of the content's type.
-    async fn watched(&self, live: &Arc<Live>, mut watch: Watch, len: u64) -> Result<Option<Option<String>>> {
-        let (rule, whole) = {
-            let state = live.state();
-            (state.view.head.policy.types.clone(), state.view.head.length == Some(len))
-        };
+        let Some(mut watch) = watch else { return Ok(Taken::Whole((None, None))) };
         // A first chunk shorter than what the type needs says nothing yet; the staged bytes will.
+        let whole = live.state().view.head.length == Some(look.len());
         if whole && let Err(e) = watch.end(self.sniffer(), &rule) {
-            return Err(self.refuse_type(live, e).await);
+            refused = Some(e);
         }
-        Ok(watch.found)
+        Ok(Taken::Whole((watch.found, refused)))
     }
 
     pub(super) async fn refuse_type(&self, live: &Arc<Live>, e: Error) -> Error {
@@ -236,9 +274,29 @@ impl Engine {
     /// Stops reading a repeated chunk as soon as it is longer than the stored one.
     fn compare_frame(&self, live: &Live, key: Key, look: &mut Look, frame: &bytes::Bytes) -> Result<()> {
         look.print_only(frame);
-        match live.state().view.rows.row(key) {
-            Some(row) if look.len() > row.len => Err(other_bytes()),
+        let state = live.state();
+        let outcome = state.view.head.phase.outcome().map(|outcome| outcome.length);
+        match state.view.rows.row(key).map(|row| row.len).or(outcome) {
+            Some(most) if look.len() > most => Err(other_bytes()),
             _ => Ok(()),
+        }
+    }
+
+    /// Answers the whole content sent again when only the outcome is known any more, by its digest.
+    fn compare_whole(&self, live: &Live, mut look: Look) -> Result<Written> {
+        let state = live.state();
+        let outcome = match &state.view.head.phase {
+            Phase::Completed { outcome, .. } => outcome.clone(),
+            other => return Err(refusal(other).unwrap_or_else(Error::not_found)),
+        };
+        // What is not what it was to be is not what is stored either.
+        let digest = look.verify().map_err(|_| other_bytes())?.ok_or_else(Error::not_found)?;
+        match outcome.digests.get(digest.algorithm()) {
+            Some(known) if *known == digest && look.len() == outcome.length => {
+                Ok(Written::Completed(outcome))
+            }
+            Some(_) => Err(other_bytes()),
+            None => Err(Error::not_found()),
         }
     }
 
@@ -250,7 +308,11 @@ impl Engine {
         }
         // A completed upload's rows go when the time of replay is over.
         let stored = self.row(live, key).await?.ok_or_else(Error::not_found)?;
-        if stored.print != print {
+        // The fingerprint is no security boundary; where both sides have a digest, that must be the same as well.
+        let other = stored.digest.zip(write.expected).is_some_and(|(stored, expected)| {
+            stored.algorithm() == expected.algorithm() && stored != expected
+        });
+        if stored.print != print || other {
             return Err(other_bytes());
         }
         let complete = {

@@ -15,13 +15,20 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attaching;
 mod attack;
+mod claims;
 mod drops;
 mod ends;
 mod faults;
+mod grants;
+mod lists;
 mod model;
+mod parts;
 mod races;
 mod scenarios;
+mod signed;
+mod signed_model;
 mod stops;
 mod sweeping;
 mod tenants;

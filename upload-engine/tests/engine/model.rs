@@ -51,7 +51,7 @@ enum Act {
 
 /// How a body ends.
 #[derive(Debug, Clone, Copy)]
-enum End {
+pub enum End {
     Well,
     /// Broken off after so many thousandths.
     Cut(usize),
@@ -61,7 +61,7 @@ enum End {
     Short(usize),
 }
 
-fn end(wild: bool) -> impl Strategy<Value = End> {
+pub fn end(wild: bool) -> impl Strategy<Value = End> {
     prop_oneof![
         6 => Just(End::Well),
         2 => (0..1000usize).prop_map(End::Cut),
@@ -171,11 +171,11 @@ impl Known {
 }
 
 /// Nothing a client does is our fault, nor damages what is stored.
-fn allowed(e: &Error) {
+pub fn allowed(e: &Error) {
     assert!(!matches!(e.kind, ErrorKind::Internal | ErrorKind::Corrupt), "{e:?}");
 }
 
-fn body(bytes: &Bytes, end: End, random: &mut Random) -> (Script, usize) {
+pub fn body(bytes: &Bytes, end: End, random: &mut Random) -> (Script, usize) {
     let share = |per: usize| bytes.len() * per / 1000;
     match end {
         End::Well => (Script::new().cut_up(bytes, random), bytes.len()),
@@ -295,7 +295,7 @@ fn go_on(engine: &Engine, known: &Known, wild: bool) -> Option<Outcome> {
     }
 }
 
-fn settle(world: &World, engine: &Engine) {
+pub fn settle(world: &World, engine: &Engine) {
     assert_eq!(block_on(engine.sweep()).failed, 0);
     assert_eq!(block_on(engine.janitor()).failed, 0);
     clean(world);
@@ -371,7 +371,7 @@ fn at_once(
 }
 
 /// Runs; `PROPTEST_CASES` asks for more.
-fn config() -> ProptestConfig {
+pub fn config() -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(3000);
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }

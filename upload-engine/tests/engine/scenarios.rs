@@ -17,6 +17,7 @@ use crate::support::{
     check::{Found, clean, sound},
     client::{Client, offset},
     content,
+    signed::pass,
     world::{HOUR, somebody},
 };
 
@@ -30,6 +31,8 @@ pub struct Told {
     pub outcome: RefCell<Option<Outcome>>,
     /// The client has asked for an end.
     pub gives_up: Cell<bool>,
+    /// It asks by removing.
+    pub removes: Cell<bool>,
 }
 
 impl Told {
@@ -45,6 +48,20 @@ impl Told {
         let id = engine.begin(&self.client.who, self.client.begin()).await?.id;
         *self.id.borrow_mut() = Some(id.clone());
         Ok(id)
+    }
+
+    /// Sends a chunk by token, in two frames.
+    async fn part(&self, engine: &Engine, id: &UploadId, n: usize) -> Result<()> {
+        let chunk = &self.client.chunks.as_ref().unwrap()[n];
+        let pass = pass(engine, &self.client.who, id, self.client.ask_for(n)).await?;
+        let half = chunk.len() / 2;
+        let mut body = Script::new().data(&chunk.slice(..half)).pause(1).data(&chunk.slice(half..));
+        let written = pass.put(Some(chunk.len() as u64), &mut body).await?;
+        // What waits to be attached may go again.
+        if !self.client.attaches {
+            self.wrote(written);
+        }
+        Ok(())
     }
 
     async fn slot(&self, engine: &Engine, id: &UploadId, n: usize, finish: bool) -> Result<()> {
@@ -74,7 +91,13 @@ impl Scenario {
             stored: Cell::default(),
             outcome: RefCell::default(),
             gives_up: Cell::default(),
+            removes: Cell::default(),
         }
+    }
+
+    /// Whether its client asks for an end.
+    pub fn ends(&self) -> bool {
+        ["cancel", "expire", "remove", "never"].iter().any(|end| self.name.contains(end))
     }
 
     pub fn run<'a>(&self, engine: &'a Engine, world: &'a World, told: &'a Told) -> Running<'a> {
@@ -257,13 +280,127 @@ pub const ALL: &[Scenario] = &[
             })
         },
     },
+    Scenario {
+        name: "the whole by token",
+        client: || Client::signed(&content(6, 2500), 2500),
+        run: |engine, _, told| {
+            Box::pin(async move {
+                let id = told.begin(engine).await?;
+                told.part(engine, &id, 0).await
+            })
+        },
+    },
+    Scenario {
+        name: "parts by token, committed and finished",
+        client: five_parts,
+        run: |engine, _, told| {
+            Box::pin(async move {
+                let id = told.begin(engine).await?;
+                for n in [0, 3, 1, 4, 2] {
+                    told.part(engine, &id, n).await?;
+                }
+                told.client.commit(engine, &id).await?;
+                *told.outcome.borrow_mut() = Some(engine.finish(&told.client.who, &id).await?);
+                Ok(())
+            })
+        },
+    },
+    Scenario {
+        name: "begun twice with one claim",
+        client: || Client::signed(&content(6, 2500), 2500),
+        run: |engine, _, told| {
+            Box::pin(async move {
+                let first = told.begin(engine).await?;
+                let second = told.begin(engine).await?;
+                assert_eq!(first, second);
+                told.part(engine, &second, 0).await
+            })
+        },
+    },
+    Scenario {
+        name: "a claim that was given up and is taken over",
+        client: || Client::signed(&content(6, 2500), 2500),
+        run: |engine, _, told| {
+            Box::pin(async move {
+                let first = engine.begin(&told.client.who, told.client.begin()).await?.id;
+                engine.cancel(&told.client.who, &first).await?;
+                let second = told.begin(engine).await?;
+                assert_ne!(first, second);
+                told.part(engine, &second, 0).await
+            })
+        },
+    },
+    Scenario {
+        name: "attach",
+        client: || Client { attaches: true, ..Client::signed(&content(6, 2500), 2500).to("kept") },
+        run: |engine, _, told| {
+            Box::pin(async move {
+                let id = told.begin(engine).await?;
+                told.part(engine, &id, 0).await?;
+                *told.outcome.borrow_mut() = Some(engine.attach(&engine.signed_id(&id)?).await?);
+                Ok(())
+            })
+        },
+    },
+    Scenario {
+        name: "never attached",
+        client: || Client { attaches: true, ..Client::signed(&content(6, 2500), 2500).to("kept") },
+        run: |engine, world, told| {
+            Box::pin(async move {
+                let id = told.begin(engine).await?;
+                told.part(engine, &id, 0).await?;
+                told.gives_up.set(true);
+                told.removes.set(true);
+                world.advance(8 * HOUR);
+                engine.sweep().await;
+                engine.janitor().await;
+                Ok(())
+            })
+        },
+    },
+    Scenario {
+        name: "remove what is complete",
+        client: || Client::signed(&content(6, 2500), 2500),
+        run: |engine, _, told| {
+            Box::pin(async move {
+                let id = told.begin(engine).await?;
+                told.part(engine, &id, 0).await?;
+                *told.outcome.borrow_mut() = None;
+                told.gives_up.set(true);
+                told.removes.set(true);
+                engine.remove(&told.client.who, &id).await
+            })
+        },
+    },
+    Scenario {
+        name: "remove what is not complete",
+        client: five_parts,
+        run: |engine, _, told| {
+            Box::pin(async move {
+                let id = told.begin(engine).await?;
+                told.part(engine, &id, 0).await?;
+                told.part(engine, &id, 2).await?;
+                told.gives_up.set(true);
+                told.removes.set(true);
+                engine.remove(&told.client.who, &id).await
+            })
+        },
+    },
 ];
+
+fn five_parts() -> Client {
+    Client::signed(&content(7, 5 * 1500 - 77), 1500)
+}
 
 /// After the end: what was acknowledged is there, the client goes on and has its bytes (or its end), and nothing
 /// that belongs to nobody outlasts a sweep and a janitor pass.
 pub fn aftermath(world: &World, engine: &Engine, told: &Told) {
     sound(world);
-    let id = told.id.borrow().clone();
+    let mut id = told.id.borrow().clone();
+    if told.client.by_token && id.is_none() {
+        // It has not heard of its upload, and asks for the one of its kind.
+        id = Some(block_on(told.client.clone().start(engine)).unwrap());
+    }
     if let Some(id) = &id {
         if told.gives_up.get() {
             give_up(engine, told, id);
@@ -309,6 +446,8 @@ fn days_pass(world: &World, engine: &Engine) -> Found {
         "{left:?}"
     );
     assert!(found.heads.values().all(|h| h.phase.outcome().is_some()), "tombstones end");
+    assert!(found.claims.is_empty(), "a claim that nobody has: {:?}", found.claims);
+    assert!(found.heads.values().filter(|h| h.listed).count() == found.listed.len(), "{:?}", found.listed);
     found
 }
 
@@ -328,11 +467,16 @@ fn go_on(engine: &Engine, told: &Told, id: &UploadId) {
 }
 
 fn give_up(engine: &Engine, told: &Told, id: &UploadId) {
-    match block_on(engine.cancel(&told.client.who, id)) {
+    let end = if told.removes.get() {
+        block_on(engine.remove(&told.client.who, id))
+    } else {
+        block_on(engine.cancel(&told.client.who, id))
+    };
+    match end {
         Ok(()) => {}
         Err(e) => assert!(matches!(e.kind, ErrorKind::Gone | ErrorKind::NotFound), "{e:?}"),
     }
     if let Ok(seen) = block_on(engine.inspect(&told.client.who, id)) {
-        assert!(matches!(seen.stage, Stage::Cancelled | Stage::Expired), "{seen:?}");
+        assert!(matches!(seen.stage, Stage::Cancelled | Stage::Expired | Stage::Removed), "{seen:?}");
     }
 }

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use upload_checksum::{Fingerprint, HasherSet};
 use upload_core::{
     ObjectKey, StagingName, UploadId,
-    ports::{BlobStore, Listed, RecordStore},
-    record::{Head, Phase, RowRecord, decode, keys},
+    ports::{BlobStore, Clock as _, Listed, RecordStore},
+    record::{ClaimRecord, Head, IndexRecord, Phase, RowRecord, decode, keys},
 };
 
 use super::{World, block_on};
@@ -20,6 +20,8 @@ pub struct Found {
     /// Keys of everything else below an upload, by upload.
     pub beside: BTreeMap<UploadId, Vec<String>>,
     pub due: Vec<String>,
+    pub claims: Vec<(String, ClaimRecord)>,
+    pub listed: Vec<(UploadId, IndexRecord)>,
     pub staged: BTreeSet<StagingName>,
     pub objects: BTreeSet<ObjectKey>,
 }
@@ -31,6 +33,14 @@ pub fn look(world: &World) -> Found {
         let mut parts = key.splitn(3, '/');
         match (parts.next(), parts.next(), parts.next()) {
             (Some("due"), ..) => found.due.push(key),
+            (Some("c"), ..) => {
+                let (_, claim) = decode::<ClaimRecord>(&key, &stored.value).unwrap();
+                found.claims.push((key, claim));
+            }
+            (Some("i"), ..) => {
+                let (_, record) = decode::<IndexRecord>(&key, &stored.value).unwrap();
+                found.listed.push((keys::index_parts(&key).unwrap().1, record));
+            }
             (Some("u"), Some(id), None) => {
                 let (_, head) = decode::<Head>(&key, &stored.value).unwrap();
                 found.heads.insert(UploadId::parse(id).unwrap(), head);
@@ -114,8 +124,17 @@ pub fn clean(world: &World) {
     let staged: BTreeSet<_> = found.heads.values().filter(open).map(|h| h.staging.clone()).collect();
     let stray: Vec<_> = found.staged.difference(&staged).collect();
     assert!(stray.is_empty(), "staging objects of nobody: {stray:?}");
-    let named: BTreeSet<_> =
-        found.heads.values().filter_map(|h| h.phase.outcome()).map(|o| o.key.clone()).collect();
+    let named: BTreeSet<_> = found
+        .heads
+        .values()
+        .filter_map(|head| match &head.phase {
+            // Those who read it have their time.
+            Phase::Removed { key, at } => {
+                (world.clock.now() < at.plus(world.settings.grace)).then(|| key.clone())
+            }
+            phase => phase.outcome().map(|outcome| outcome.key.clone()),
+        })
+        .collect();
     let orphans: Vec<_> = found.objects.difference(&named).collect();
     assert!(orphans.is_empty(), "objects of nobody: {orphans:?}");
     let below = found.rows.values().flatten().map(|(key, _)| key).chain(found.beside.values().flatten());
@@ -126,6 +145,19 @@ pub fn clean(world: &World) {
             open(&head) || matches!(head.phase, Phase::Completed { .. }),
             "{key} of an upload that was given up"
         );
+    }
+    for (key, claim) in &found.claims {
+        let counts = found.heads.get(&claim.id).is_some_and(|head| match head.phase {
+            Phase::Completed { .. } => claim.completed_counts,
+            _ => open(&head),
+        });
+        assert!(counts, "{key} is the claim of {:?}, which does not count", claim.id);
+    }
+    for (id, record) in &found.listed {
+        let stands = found.heads.get(id).is_some_and(|head| {
+            head.listed && (open(&head) || matches!(head.phase, Phase::Completed { .. }))
+        });
+        assert!(stands, "{id} stands in the listing {}, and is not there", record.label);
     }
     for (id, head) in &found.heads {
         let attended = matches!(head.phase, Phase::Completed { .. })

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use upload_chunking::assembly::At;
 use upload_core::{
-    Error, ErrorKind, Inspection, Outcome, Principal, Remedy, Result, Stage, UploadId, lifecycle::Begin,
+    Error, ErrorKind, Inspection, Outcome, Principal, Remedy, Result, Stage, UploadId,
+    lifecycle::{Begin, Claim, IndexEntry},
     record::Addressing,
 };
 use upload_engine::{Engine, Write, Written};
@@ -20,6 +21,10 @@ pub struct Client {
     pub whole: Bytes,
     /// Requests it may still make.
     pub budget: u32,
+    /// It sends its bytes by token, claims that there is one such upload, and stands in the listing `wire`.
+    pub by_token: bool,
+    /// Once the upload is complete, the application attaches it.
+    pub attaches: bool,
 }
 
 impl Client {
@@ -32,7 +37,20 @@ impl Client {
     /// By offset.
     pub fn offsets(whole: &Bytes) -> Self {
         let who = somebody("acme");
-        Self { who, destination: "files".into(), chunks: None, whole: whole.clone(), budget: 400 }
+        Self {
+            who,
+            destination: "files".into(),
+            chunks: None,
+            whole: whole.clone(),
+            budget: 400,
+            by_token: false,
+            attaches: false,
+        }
+    }
+
+    /// Parts of `size` bytes by token (one part: the whole), exclusive, listed, claimed.
+    pub fn signed(whole: &Bytes, size: usize) -> Self {
+        Self { by_token: true, ..Self::slots(whole, size) }
     }
 
     pub fn to(mut self, destination: &str) -> Self {
@@ -42,7 +60,19 @@ impl Client {
 
     pub fn begin(&self) -> Begin {
         let addressing = if self.chunks.is_some() { Addressing::Slots } else { Addressing::Offsets };
-        Begin::new(self.destination.clone(), addressing, Some(self.whole.len() as u64))
+        let mut begin = Begin::new(self.destination.clone(), addressing, Some(self.whole.len() as u64));
+        if self.by_token {
+            begin.exclusive = true;
+            begin.holder_commits = self.in_parts();
+            begin.listed = Some(IndexEntry::new("wire", serde_json::json!({"tag": 1})));
+            begin.claim = Some(Claim::new("wire", format!("{} of its kind", self.who.id)));
+        }
+        begin
+    }
+
+    /// Whether it is sent in parts, which have to be committed.
+    pub fn in_parts(&self) -> bool {
+        self.by_token && self.chunks.as_ref().is_some_and(|chunks| chunks.len() > 1)
     }
 
     /// The write of slot `n`.
@@ -82,6 +112,7 @@ impl Client {
     /// Begins if there is no id yet and goes on until it has the outcome or an error that no retry mends.
     pub async fn complete(&mut self, engine: &Engine, id: &UploadId) -> Result<Outcome> {
         match self.chunks.clone() {
+            Some(chunks) if self.by_token => self.send_by_token(engine, id, &chunks).await,
             Some(chunks) => self.send_slots(engine, id, &chunks).await,
             None => self.send_offsets(engine, id).await,
         }

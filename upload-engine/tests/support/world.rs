@@ -12,10 +12,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use event_listener::Event;
 use upload_core::{
-    Destinations, Outcome, Policy, Principal, Roles, TenantName, Timestamp, TypeRule,
+    Destinations, Outcome, Policy, Principal, Role, Roles, TenantName, Timestamp, TypeRule,
     ports::{BlobStore, Clock, Events, Ids, RecordStore, Sniffed, Sniffer},
 };
-use upload_engine::{Engine, Settings};
+use upload_engine::{Engine, EngineBuilder, Secrets, Settings};
 use upload_storage::memory::{MemoryBlobs, MemoryRecords};
 
 use super::{Chaos, Random};
@@ -104,6 +104,7 @@ pub struct World {
     pub clock: Arc<SimClock>,
     pub heard: Arc<Heard>,
     pub settings: Settings,
+    pub secrets: Secrets,
     ids: Arc<SimIds>,
 }
 
@@ -117,12 +118,14 @@ impl World {
         // Small, so that small bodies have many batches, checkpoints and pages.
         (settings.min_batch, settings.max_batch) = (512, 1024);
         (settings.checkpoint, settings.digest_save, settings.page) = (2048, 4096, 7);
+        settings.min_part = 1000;
         Self {
             blobs: MemoryBlobs::new(),
             records: MemoryRecords::new(),
             clock: Arc::new(SimClock { now: AtomicU64::new(1_700_000_123_456), moved: Event::new() }),
             heard: Arc::default(),
             settings,
+            secrets: Secrets::new(b"the secret of the test world").unwrap(),
             ids: Arc::new(SimIds(Mutex::new(Random(seed ^ 0x5eed)))),
         }
     }
@@ -138,33 +141,54 @@ impl World {
     }
 
     pub fn over(&self, blobs: Arc<dyn BlobStore>, records: Arc<dyn RecordStore>) -> Engine {
+        self.builder(blobs, records).secrets(self.secrets.clone()).build()
+    }
+
+    /// Everything but the secrets.
+    pub fn builder(&self, blobs: Arc<dyn BlobStore>, records: Arc<dyn RecordStore>) -> EngineBuilder {
         let mut files = Policy::new(MAX_LENGTH);
         files.max_chunk = MAX_CHUNK;
         files.max_single = MAX_LENGTH;
         let pictures = files.clone().accept(TypeRule::only(["image/png"]));
         let mut long = Policy::new(1 << 40);
         long.max_chunk = 1 << 20;
-        let destinations =
-            Destinations::new().with("files", files).with("pictures", pictures).with("long", long);
+        let mut kept = files.clone();
+        kept.attach_within = Some(ATTACH_WITHIN);
+        let destinations = Destinations::new()
+            .with("files", files)
+            .with("pictures", pictures)
+            .with("long", long)
+            .with("kept", kept);
         Engine::builder(blobs, records, Arc::clone(&self.clock) as Arc<dyn Clock>)
             .destinations(destinations)
             .settings(self.settings.clone())
             .ids(Arc::clone(&self.ids) as Arc<dyn Ids>)
             .sniffer(Arc::new(EightBytes))
             .events(Arc::clone(&self.heard) as Arc<dyn Events>)
-            .build()
     }
 
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
     }
+
+    pub fn clock_now(&self) -> Timestamp {
+        self.clock.now()
+    }
 }
+
+/// How long an upload to `kept` may wait to be attached.
+pub const ATTACH_WITHIN: Duration = Duration::from_secs(6 * 3600);
 
 pub const HOUR: Duration = Duration::from_secs(3600);
 
 /// Somebody of this tenant who may upload and read.
 pub fn somebody(tenant: &str) -> Principal {
     Principal::new(TenantName::new(tenant).unwrap(), "key", Roles::default())
+}
+
+/// Another key of the tenant, with these roles.
+pub fn other(tenant: &str, roles: impl IntoIterator<Item = Role>) -> Principal {
+    Principal::new(TenantName::new(tenant).unwrap(), "other key", Roles::new(roles))
 }
 
 /// `len` bytes that differ by seed and by place.
