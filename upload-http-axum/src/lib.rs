@@ -42,12 +42,19 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
+//! | `direct-upload` | yes | [`dialect::direct_upload`] |
 //! | `picomes` | yes | [`dialect::picomes`] |
+//! | `placeos` | yes | [`dialect::placeos`] |
+//! | `signed` | with the two above | [`store`]: the endpoints that signed requests go to |
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 // What dialects share is dead code where none is built.
-#![cfg_attr(not(feature = "picomes"), allow(dead_code, unused_imports))]
+#![cfg_attr(
+    not(all(feature = "direct-upload", feature = "picomes", feature = "placeos")),
+    allow(dead_code, unused_imports)
+)]
 
+mod answer;
 pub mod auth;
 mod body;
 mod clock;
@@ -63,6 +70,8 @@ mod request;
 mod serve;
 mod settings;
 mod state;
+#[cfg(feature = "signed")]
+pub mod store;
 pub mod tasks;
 
 pub use clock::TokioClock;

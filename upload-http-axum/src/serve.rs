@@ -36,8 +36,24 @@ pub(crate) async fn serve(
     reading: Reading,
     idle: Duration,
 ) -> Result<Response, Error> {
+    let object = describe(reading.outcome());
+    serve_as(tasks, method, headers, reading, idle, &object).await
+}
+
+/// [`serve`] with what `object` tells of the upload.
+///
+/// # Errors
+/// As [`serve`].
+pub(crate) async fn serve_as(
+    tasks: &Tasks,
+    method: &Method,
+    headers: &HeaderMap,
+    reading: Reading,
+    idle: Duration,
+    object: &ObjectInfo,
+) -> Result<Response, Error> {
     let outcome = reading.outcome();
-    let Plan { status, headers: mut answered, range, .. } = plan(method, headers, &describe(outcome));
+    let Plan { status, headers: mut answered, range, .. } = plan(method, headers, object);
     if outcome.visibility == Visibility::Public {
         answered.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
     }
@@ -52,7 +68,7 @@ pub(crate) async fn serve(
 }
 
 /// What a download tells of an upload.
-fn describe(outcome: &Outcome) -> ObjectInfo {
+pub(crate) fn describe(outcome: &Outcome) -> ObjectInfo {
     let mut object = ObjectInfo::new(outcome.length);
     object.content_type = outcome.content_type.clone();
     let digest = outcome.digests.get(Algorithm::Sha256).map(|digest| digest.to_hex());

@@ -30,6 +30,8 @@ pub struct HttpSettings {
     pub form_overhead: u64,
     /// Most bytes of a JSON body (default 64 KiB).
     pub max_json: usize,
+    /// Most bytes of a list of parts, as a manifest or as JSON: 10,000 parts fit (default 2 MiB).
+    pub max_manifest: usize,
     /// After an answer that came before the end of its request's body: how many bytes of the rest are read and
     /// dropped, so that the client can see the answer, before the connection is closed (default 1 GiB).
     pub linger_bytes: u64,
@@ -51,6 +53,7 @@ impl Default for HttpSettings {
             max_request: 10 << 20,
             form_overhead: 1 << 20,
             max_json: 64 << 10,
+            max_manifest: 2 << 20,
             linger_bytes: 1 << 30,
             linger_time: Duration::from_secs(30),
             retry_after: Duration::from_secs(2),

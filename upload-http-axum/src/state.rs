@@ -1,8 +1,8 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use upload_core::Principal;
+use upload_core::{Error, ErrorKind, Principal};
 use upload_engine::Engine;
 
 use crate::auth::{AuthError, Authenticate};
@@ -18,12 +18,34 @@ struct Parts {
     authenticate: Arc<dyn Authenticate>,
     settings: HttpSettings,
     tasks: Tasks,
+    public_url: OnceLock<String>,
 }
 
 impl UploadHttp {
     /// Uploads into this engine by those whom `authenticate` knows.
     pub fn new(engine: Engine, authenticate: Arc<dyn Authenticate>, settings: HttpSettings) -> Self {
-        Self(Arc::new(Parts { engine, authenticate, settings, tasks: Tasks::new() }))
+        Self(Arc::new(Parts {
+            engine,
+            authenticate,
+            settings,
+            tasks: Tasks::new(),
+            public_url: OnceLock::new(),
+        }))
+    }
+
+    /// Sets what signed URLs begin with: `scheme://host[:port][/path]` under which clients reach the application's root.
+    /// A request's own Host is never used for them. Once, before serving; later calls change nothing.
+    pub fn set_public_url(&self, url: &str) {
+        let _ = self.0.public_url.set(url.trim_end_matches('/').to_owned());
+    }
+
+    /// What signed URLs begin with, without a slash at its end.
+    ///
+    /// # Errors
+    /// `Unsupported` if it was never set.
+    pub fn public_url(&self) -> Result<&str, Error> {
+        let unset = || Error::new(ErrorKind::Unsupported, "the server has no public URL for signed requests");
+        self.0.public_url.get().map(String::as_str).ok_or_else(unset)
     }
 
     /// The request with the body's limits of time, and with an end that lets an early answer be seen: what every route of a

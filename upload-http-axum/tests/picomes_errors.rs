@@ -41,7 +41,7 @@ async fn files_over_the_limit_name_both_sizes() {
     let file_first = [Part::File("a.jpg", &too_large), Part::Field("destinationId", "stepImage")];
     assert_eq!(server.send(&form_to("POST", "/uploads", &file_first)).await.error(413), said);
     // Without a length only what has arrived is known.
-    let request = chunked(&single("stepImage", "a.jpg", &too_large));
+    let request = single("stepImage", "a.jpg", &too_large).chunked();
     assert_eq!(server.raw(&request).await.error(413), "file of size 9MB is larger than 8MB");
 
     let sha = sha(b"");
@@ -59,21 +59,8 @@ async fn files_over_the_limit_name_both_sizes() {
     request.path = format!("/uploads/{}", "0".repeat(33));
     request.told = Some(70 << 20);
     assert_eq!(server.raw(&request.head()).await.error(413), "chunk of size 70MB is larger than 65MB");
-    let request = chunked(&single("any", "a", &noise(1, 11 * MB)));
+    let request = single("any", "a", &noise(1, 11 * MB)).chunked();
     assert!(server.raw(&request).await.error(413).ends_with("use chunked upload"));
-}
-
-/// The request in chunked transfer coding.
-fn chunked(request: &Request) -> Vec<u8> {
-    let request = request.clone().header("Transfer-Encoding", "chunked");
-    let mut bytes = request.head();
-    for piece in request.body.chunks(100_000) {
-        bytes.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
-        bytes.extend_from_slice(piece);
-        bytes.extend_from_slice(b"\r\n");
-    }
-    bytes.extend_from_slice(b"0\r\n\r\n");
-    bytes
 }
 
 #[tokio::test]

@@ -1,5 +1,9 @@
 //! The dialects: one folder each, with `wire` (names and shapes), `parse` (request to command, pure), `render` (outcome or
 //! error to answer, pure) and the routes. No dialect knows another.
 
+#[cfg(feature = "direct-upload")]
+pub mod direct_upload;
 #[cfg(feature = "picomes")]
 pub mod picomes;
+#[cfg(feature = "placeos")]
+pub mod placeos;

@@ -67,11 +67,7 @@ impl Server {
 
     /// Sends raw bytes, then reads one answer.
     pub async fn raw(&self, request: &[u8]) -> Answer {
-        let mut stream = self.connect().await;
-        let (mut reader, mut writer) = stream.split();
-        // A server may answer, and close, before it has read all.
-        let (_, answer) = tokio::join!(writer.write_all(request), Answer::read(&mut reader));
-        answer
+        raw(self.address, request).await
     }
 
     pub async fn send(&self, request: &Request) -> Answer {
@@ -115,6 +111,15 @@ fn keys() -> ApiKeys {
     let keys = keys.with(READER, tenant("acme"), Roles::new([Role::Read])).unwrap();
     let keys = keys.with(WRITER, tenant("acme"), Roles::new([Role::Upload])).unwrap();
     keys.with(OTHER, tenant("other"), Roles::default()).unwrap()
+}
+
+/// Sends bytes on a connection of their own, while the answer is read.
+pub async fn raw(address: SocketAddr, request: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let (mut reader, mut writer) = stream.split();
+    // A server may answer, and close, before it has read all.
+    let (_, answer) = tokio::join!(writer.write_all(request), Answer::read(&mut reader));
+    answer
 }
 
 /// A request that is not sent yet.
@@ -171,6 +176,18 @@ impl Request {
 
     pub fn bytes(&self) -> Vec<u8> {
         [self.head(), self.body.clone()].concat()
+    }
+
+    /// In chunked transfer coding, which does not tell how long it is.
+    pub fn chunked(&self) -> Vec<u8> {
+        let mut bytes = self.clone().header("Transfer-Encoding", "chunked").head();
+        for piece in self.body.chunks(3000) {
+            bytes.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
+            bytes.extend_from_slice(piece);
+            bytes.extend_from_slice(b"\r\n");
+        }
+        bytes.extend_from_slice(b"0\r\n\r\n");
+        bytes
     }
 }
 

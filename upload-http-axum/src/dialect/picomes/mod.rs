@@ -39,6 +39,7 @@ use upload_engine::{Limits, Write, Written};
 
 use self::render::Failure;
 use self::wire::Answer;
+use crate::answer::json;
 use crate::auth::AuthError;
 use crate::body::{Frames, Limit};
 use crate::form::FileForm;
@@ -247,7 +248,7 @@ async fn detached(
 ) -> Response {
     let ended = uploads.tasks().run(work).await.unwrap_or_else(|error| Err(error.into()));
     match ended {
-        Ok(answer) => render::json(StatusCode::OK, &answer),
+        Ok(answer) => json(StatusCode::OK, &answer),
         Err(failure) => failed(uploads, &failure),
     }
 }

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::response::Response;
-use http::{HeaderValue, StatusCode, header};
-use serde::Serialize;
+use http::StatusCode;
 use upload_core::{Error, ErrorKind, Outcome, UploadId};
 
 use super::wire::{Answer, Fault, NAME, Place};
+use crate::answer::{self, json};
 use crate::auth::AuthError;
 
 /// Why a request is not answered with success.
@@ -60,11 +59,7 @@ pub(super) fn failure(failure: &Failure, retry_after: Duration) -> Response {
         Failure::Upload(error) => (status(error.kind), message(error)),
     };
     let mut answer = json(status, &Fault { error: &text });
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        // Whole seconds, rounded up.
-        let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
-        answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-    }
+    answer::retry_after(&mut answer, retry_after);
     answer
 }
 
@@ -131,15 +126,6 @@ fn path(outcome: &Outcome) -> String {
     let kept = outcome.extras.get(NAME).and_then(|place| serde_json::from_value::<Place>(place.clone()).ok());
     let Place { base, name } = kept.unwrap_or_default();
     format!("{base}/{}-{name}", outcome.id)
-}
-
-/// An answer with this JSON.
-pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
-    // Plain structs of texts and numbers always serialise.
-    let mut answer = Response::new(Body::from(serde_json::to_vec(value).unwrap_or_default()));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    answer
 }
 
 /// An error that is the router's and not an upload's.

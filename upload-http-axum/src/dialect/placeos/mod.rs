@@ -1,0 +1,498 @@
+//! The dialect of the PlaceOS uploads API: from the client to the store by signed requests, resumable.
+//!
+//! | request, below `/api/engine/v2/uploads` | what it does | answer |
+//! |---|---|---|
+//! | `GET /new` | says where a file would go | `{"residence"}` |
+//! | `POST /` | begins an upload, or finds it again | `{"type","signature","upload_id","residence"}` |
+//! | `PATCH /{id}`, `GET /{id}/edit` | takes what a client tells of its progress; signs its next step | `{"type","signature","upload_id","body"}` |
+//! | `PUT /{id}` | finishes, if the store holds all | `{"ok":true}` |
+//! | `DELETE /{id}` | cancels or removes | 202 |
+//! | `GET /` | lists | rows |
+//! | `GET /{id}/url`, `/{id}/download` | a signed link; the bytes | 303, 200, 206, 304, 412, 416 |
+//!
+//! No byte comes here: a signature says where it goes, which is the store where that signs requests itself and
+//! [`store`] where it does not. Three generations of clients are known, and each is answered as it needs it:
+//! the oldest begins with `/new`, signs its end by `/{id}/edit` and keeps parts in flight in `part_list`; the newest begins
+//! with `POST`, signs all by `PATCH` and keeps parts that are stored there. What they tell is kept and given back as it
+//! came, and proves nothing.
+//!
+//! ```text
+//!   POST / ──> put ───────────────────────────────────────────────────────────────> PUT /{id}     (up to 5,000,000 bytes)
+//!   POST / ──> begin ──> PATCH (resumable_id) ──> part ──> PATCH ──> part ──> PATCH ──> commit ──> PUT /{id}
+//! ```
+
+mod parse;
+mod render;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{OriginalUri, Path, Request, State};
+use axum::middleware::map_request;
+use axum::response::Response;
+use axum::routing::{get, patch};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode, header};
+use http_body::Body as _;
+use serde_json::{Map, Value};
+use upload_core::{Access, Ask, Error, ErrorKind, Grant, Inspection, Principal, Stage, UploadId};
+use upload_engine::{Listing, Reading};
+
+use self::parse::{Next, Query};
+use self::render::Failure;
+use self::wire::{
+    ANNOUNCED, BASE, Created, Done, Kept, NAME, PART_DATA, PART_LIST, Progress, RESUMABLE_ID, Signature, Step,
+};
+use crate::answer::{empty, json};
+use crate::auth::AuthError;
+use crate::body::{Frames, Limit};
+use crate::state::UploadHttp;
+use crate::{cors, log, request, serve, store};
+
+pub use self::settings::PlaceosSettings;
+
+/// The routes, to `merge` into an application's router or to `nest` below a path. Beside them the application merges
+/// [`store::router`] once, in the same place, sets its
+/// [public URL](UploadHttp::set_public_url), and gives the engine secrets.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use upload_core::{Destinations, Policy};
+/// # use upload_engine::{Engine, Secrets};
+/// # use upload_http_axum::{HttpSettings, TokioClock, UploadHttp, auth::ApiKeys, store};
+/// # use upload_storage::memory::{MemoryBlobs, MemoryRecords};
+/// use upload_http_axum::dialect::placeos::{self, PlaceosSettings};
+///
+/// # let (blobs, records) = (Arc::new(MemoryBlobs::new()), Arc::new(MemoryRecords::new()));
+/// # let engine = Engine::builder(blobs, records, Arc::new(TokioClock::new()))
+/// #     .destinations(Destinations::new().with("placeos", Policy::new(8 << 30)))
+/// #     .secrets(Secrets::new(b"thirty-two random bytes, or more")?)
+/// #     .build();
+/// let uploads = UploadHttp::new(engine, Arc::new(ApiKeys::new()), HttpSettings::default());
+/// uploads.set_public_url("https://files.example");
+/// let app: axum::Router = axum::Router::new()
+///     .merge(placeos::router(&uploads, &PlaceosSettings::default()))
+///     .merge(store::router(&uploads));
+/// # Ok::<(), upload_core::Error>(())
+/// ```
+pub fn router<S: Clone + Send + Sync + 'static>(
+    uploads: &UploadHttp,
+    settings: &PlaceosSettings,
+) -> Router<S> {
+    let api = Api { uploads: uploads.clone(), settings: Arc::new(settings.clone()) };
+    let routes = Router::new()
+        .route(BASE, get(index).post(create))
+        .route(&format!("{BASE}/"), get(index).post(create))
+        .route(&format!("{BASE}/new"), get(residence))
+        .route(&format!("{BASE}/{{id}}"), patch(update).put(finished).delete(destroy))
+        .route(&format!("{BASE}/{{id}}/edit"), get(edit))
+        .route(&format!("{BASE}/{{id}}/url"), get(link))
+        .route(&format!("{BASE}/{{id}}/download"), get(download));
+    let guarding = uploads.clone();
+    let guarded = routes
+        .method_not_allowed_fallback(wrong_method)
+        .layer(map_request(move |request: Request| std::future::ready(guarding.guard(request))));
+    cors::layer(guarded, &uploads.settings().cors, wire::CORS).with_state(api)
+}
+
+/// The answer for a path that nobody serves, in this dialect's form.
+pub async fn not_found() -> Response {
+    render::route(StatusCode::NOT_FOUND, "there is nothing at this path")
+}
+
+async fn wrong_method() -> Response {
+    render::route(StatusCode::METHOD_NOT_ALLOWED, "this path does not take this method")
+}
+
+/// What the routes share.
+#[derive(Clone)]
+struct Api {
+    uploads: UploadHttp,
+    settings: Arc<PlaceosSettings>,
+}
+
+/// A request of somebody known.
+struct Call {
+    who: Principal,
+    query: Query,
+    /// Where the router is nested.
+    nested: String,
+    /// The path that the client asked for.
+    path: String,
+    parts: Parts,
+}
+
+type Segment = Result<Path<String>, PathRejection>;
+
+/// `GET /`: the uploads, newest first.
+async fn index(State(api): State<Api>, original: OriginalUri, request: Request) -> Response {
+    api.clone()
+        .run(String::new(), async move {
+            let (call, _) = api.call(&original, request).await?;
+            let listing = parse::list(&call.query)?;
+            let wanted = |record: &_| listing.wants(record);
+            let mut page = Listing::new(NAME, listing.limit);
+            (page.offset, page.wanted) = (listing.offset, &wanted);
+            let page = api.uploads.engine().list(&call.who, page).await?;
+            let mut rows = Vec::with_capacity(page.uploads.len());
+            for seen in &page.uploads {
+                let Some(kept) = render::kept(&seen.extras) else { continue };
+                let known = if kept.resumable {
+                    api.known_if_any(&call.who, &seen.id).await?
+                } else {
+                    Progress::default()
+                };
+                rows.push(render::row(seen, kept, known, api.settings.part_data_as_array));
+            }
+            Ok(render::page(&rows, page.total, &listing, &call.path))
+        })
+        .await
+}
+
+/// `GET /new`: where a file would go.
+async fn residence(State(api): State<Api>, original: OriginalUri, request: Request) -> Response {
+    api.clone()
+        .run(String::new(), async move {
+            let (call, _) = api.call(&original, request).await?;
+            parse::asked(&call.query, &api.settings)?;
+            Ok(json(StatusCode::OK, &wire::Residence { residence: &api.settings.residence }))
+        })
+        .await
+}
+
+/// `POST /`: a new upload, or one that goes on.
+async fn create(State(api): State<Api>, original: OriginalUri, request: Request) -> Response {
+    api.clone()
+        .run(String::new(), async move {
+            let (call, body) = api.call(&original, request).await?;
+            let object = api.object(&call, body, api.uploads.settings().max_json).await?;
+            let new = parse::create(&object, &api.settings)?;
+            let begin = new.begin(&api.settings, &call.who.id);
+            let seen = api.uploads.engine().begin(&call.who, begin).await?;
+            let known =
+                if new.kept.resumable { api.known(&call.who, &seen.id).await? } else { Progress::default() };
+            let parts = known.resumable_id.is_some() && known.has_parts();
+            let (kind, access) = match (new.kept.resumable, parts) {
+                (_, true) => ("parts", Access::ListParts),
+                (true, false) => ("chunked_upload", Access::BeginParts),
+                (false, false) => ("direct_upload", Access::Put),
+            };
+            let mut ask = api.ask(access, seen.declared_type.as_deref());
+            ask.digest = new.digest;
+            ask.lifetime = ask.lifetime.max(Duration::from_secs(new.minutes * 60));
+            let signature = api.sign(&call, &seen.id, ask).await?;
+            let part_data = render::part_data(&known, api.settings.part_data_as_array);
+            let answer = Created {
+                kind,
+                signature,
+                part_list: parts.then(|| known.part_list.unwrap_or_default()),
+                part_data: parts.then_some(part_data),
+                upload_id: render::id(&seen.id),
+                residence: &api.settings.residence,
+            };
+            Ok(json(StatusCode::OK, &answer))
+        })
+        .await
+}
+
+/// `PATCH /{id}`: what the client tells, and its next step.
+async fn update(State(api): State<Api>, original: OriginalUri, id: Segment, request: Request) -> Response {
+    let id = segment(id);
+    api.clone()
+        .run(id.clone(), async move {
+            let (call, body) = api.call(&original, request).await?;
+            let (seen, kept) = api.find(&call.who, &id).await?;
+            let object = api.object(&call, body, api.uploads.settings().max_manifest).await?;
+            if !kept.resumable {
+                return Err(Failure::direct());
+            }
+            let next = parse::patch(&call.query, &object)?;
+            api.keep(&call.who, &seen.id, parse::progress(&object)?).await?;
+            api.step(&call, &seen, next).await
+        })
+        .await
+}
+
+/// `GET /{id}/edit`: a part's signature, or that of the end.
+async fn edit(State(api): State<Api>, original: OriginalUri, id: Segment, request: Request) -> Response {
+    let id = segment(id);
+    api.clone()
+        .run(id.clone(), async move {
+            let (call, _) = api.call(&original, request).await?;
+            let (seen, kept) = api.find(&call.who, &id).await?;
+            if !kept.resumable {
+                return Err(Failure::direct());
+            }
+            api.step(&call, &seen, parse::edit(&call.query)?).await
+        })
+        .await
+}
+
+/// `PUT /{id}`: it is complete, or only goes on.
+async fn finished(State(api): State<Api>, original: OriginalUri, id: Segment, request: Request) -> Response {
+    let id = segment(id);
+    api.clone()
+        .run(id.clone(), async move {
+            let (call, body) = api.call(&original, request).await?;
+            let (seen, kept) = api.find(&call.who, &id).await?;
+            let object = api.object(&call, body, api.uploads.settings().max_manifest).await?;
+            if !parse::tells_progress(&object) {
+                api.uploads.engine().finish(&call.who, &seen.id).await?;
+            } else if kept.resumable {
+                api.keep(&call.who, &seen.id, parse::progress(&object)?).await?;
+            }
+            Ok(json(StatusCode::OK, &Done { ok: true }))
+        })
+        .await
+}
+
+/// `DELETE /{id}`.
+async fn destroy(State(api): State<Api>, original: OriginalUri, id: Segment, request: Request) -> Response {
+    let id = segment(id);
+    api.clone()
+        .run(id.clone(), async move {
+            let (call, _) = api.call(&original, request).await?;
+            let (seen, _) = api.find(&call.who, &id).await?;
+            api.uploads.engine().remove(&call.who, &seen.id).await?;
+            Ok(empty(StatusCode::ACCEPTED))
+        })
+        .await
+}
+
+/// `GET /{id}/url`: a signed link to the bytes.
+async fn link(State(api): State<Api>, original: OriginalUri, id: Segment, request: Request) -> Response {
+    let id = segment(id);
+    api.clone()
+        .run(id.clone(), async move {
+            let (call, _) = api.call(&original, request).await?;
+            let minutes = parse::link(&call.query)?;
+            let (reading, kept) = api.open(&call.who, &id).await?;
+            let outcome = reading.outcome();
+            let mut ask = Ask::new(Access::Read, Duration::from_secs(minutes * 60));
+            (ask.content_type, ask.file_name) = (kept.file_mime, outcome.file_name.clone());
+            Ok(render::see_other(&api.sign(&call, &outcome.id, ask).await?.url))
+        })
+        .await
+}
+
+/// `GET` and `HEAD /{id}/download`: the bytes.
+async fn download(State(api): State<Api>, original: OriginalUri, id: Segment, request: Request) -> Response {
+    let id = segment(id);
+    let served = async {
+        let (call, _) = api.call(&original, request).await?;
+        let (reading, kept) = api.open(&call.who, &id).await?;
+        let mut object = serve::describe(reading.outcome());
+        object.content_type = object.content_type.or(kept.file_mime);
+        let (method, headers) = (&call.parts.method, &call.parts.headers);
+        let idle = api.uploads.settings().idle_timeout;
+        Ok(serve::serve_as(api.uploads.tasks(), method, headers, reading, idle, &object).await?)
+    };
+    served.await.unwrap_or_else(|failure| api.failed(&failure, &id))
+}
+
+/// The id in a path; one that is not text is nobody's.
+fn segment(id: Segment) -> String {
+    id.map_or_else(|_| "\u{fffd}".to_owned(), |Path(id)| id)
+}
+
+impl Api {
+    /// Runs the work of a request in a task that outlives its connection, and answers with what it gives.
+    async fn run(
+        self,
+        id: String,
+        work: impl Future<Output = Result<Response, Failure>> + Send + 'static,
+    ) -> Response {
+        let ended = self.uploads.tasks().run(work).await.unwrap_or_else(|error| Err(error.into()));
+        ended.unwrap_or_else(|failure| self.failed(&failure, &id))
+    }
+
+    fn failed(&self, failure: &Failure, id: &str) -> Response {
+        if let Failure::Upload(error) = failure {
+            log::failed(error);
+        }
+        render::failure(failure, id, self.uploads.settings().retry_after)
+    }
+
+    /// Who sends the request, and what it asks.
+    async fn call(&self, original: &OriginalUri, request: Request) -> Result<(Call, Body), Failure> {
+        let (parts, body) = request.into_parts();
+        let query = Query::new(parts.uri.query());
+        let who = self.authenticate(&parts.headers, &query).await?;
+        let nested = request::nested_at(original, &parts.uri);
+        let path = original.path().to_owned();
+        Ok((Call { who, query, nested, path, parts }, body))
+    }
+
+    /// By the header, the query, or as a bearer.
+    async fn authenticate(&self, headers: &HeaderMap, query: &Query) -> Result<Principal, AuthError> {
+        // What is not text is no key that anybody has.
+        let text =
+            |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("\u{fffd}").to_owned());
+        let bearer = || {
+            let value = text(header::AUTHORIZATION.as_str())?;
+            let (scheme, key) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| key.trim().to_owned())
+        };
+        let presented = text(wire::KEY).or_else(|| query.plain(wire::QUERY_KEY)).or_else(bearer);
+        self.uploads.authenticate(presented.as_deref()).await
+    }
+
+    /// The body as a JSON object of at most so many bytes.
+    async fn object(&self, call: &Call, body: Body, most: usize) -> Result<Map<String, Value>, Failure> {
+        if body.is_end_stream() {
+            return Ok(Map::new());
+        }
+        if call.parts.headers.contains_key(header::CONTENT_TYPE) {
+            let media_type = request::media_type(&call.parts.headers).unwrap_or_default();
+            if media_type != "application/json" {
+                return Err(Failure::MediaType(media_type));
+            }
+        }
+        let exceeded = |got, limit| Error::too_large("the JSON body", got, limit);
+        parse::object(&Frames::new(body, Limit { bytes: most as u64, exceeded })?.collect().await?)
+    }
+
+    /// An upload of this dialect's that lives, and may be acted on.
+    async fn find(&self, who: &Principal, id: &str) -> Result<(Inspection, Kept), Failure> {
+        let id = parse::id(id).ok_or_else(Error::not_found)?;
+        let seen = self.uploads.engine().inspect(who, &id).await?;
+        let kept = render::kept(&seen.extras).ok_or_else(Error::not_found)?;
+        match seen.stage {
+            Stage::Receiving | Stage::Finishing | Stage::Completed(_) => Ok((seen, kept)),
+            _ => Err(Error::not_found().into()),
+        }
+    }
+
+    /// A completed upload of this dialect's that may be read.
+    async fn open(&self, who: &Principal, id: &str) -> Result<(Reading, Kept), Failure> {
+        let id = parse::id(id).ok_or_else(Error::not_found)?;
+        let reading = self.uploads.engine().read(Some(who), &id).await?;
+        let kept = render::kept(&reading.outcome().extras).ok_or_else(Error::not_found)?;
+        Ok((reading, kept))
+    }
+
+    /// What was told of an upload in parts.
+    async fn known(&self, who: &Principal, id: &UploadId) -> Result<Progress, Error> {
+        let mut known = self.session(who, id).await?;
+        for (n, part) in self.uploads.engine().notes(who, id, PART_DATA).await? {
+            known.part_data.extend(serde_json::from_value(part).ok().map(|part| (n, part)));
+        }
+        if known.has_parts() {
+            for (n, part) in self.uploads.engine().notes(who, id, ANNOUNCED).await? {
+                if let (Entry::Vacant(place), Ok(part)) =
+                    (known.part_data.entry(n), serde_json::from_value(part))
+                {
+                    place.insert(part);
+                }
+            }
+        }
+        Ok(known)
+    }
+
+    /// [`known`](Self::known) without the data of parts.
+    async fn session(&self, who: &Principal, id: &UploadId) -> Result<Progress, Error> {
+        let mut known = Progress::default();
+        for (n, value) in self.uploads.engine().notes(who, id, NAME).await? {
+            match n {
+                RESUMABLE_ID => known.resumable_id = serde_json::from_value(value).ok(),
+                PART_LIST => known.part_list = serde_json::from_value(value).ok(),
+                _ => {}
+            }
+        }
+        Ok(known)
+    }
+
+    /// [`known`](Self::known), or nothing where there is nothing that this key may see.
+    async fn known_if_any(&self, who: &Principal, id: &UploadId) -> Result<Progress, Error> {
+        match self.known(who, id).await {
+            Err(e) if matches!(e.kind, ErrorKind::Forbidden | ErrorKind::NotFound | ErrorKind::Gone) => {
+                Ok(Progress::default())
+            }
+            other => other,
+        }
+    }
+
+    /// Keeps what a client tells. Requests race: each part has a note of its own, and the store's id stays the first.
+    async fn keep(&self, who: &Principal, id: &UploadId, told: Progress) -> Result<(), Error> {
+        let engine = self.uploads.engine();
+        let mut part_data = told.part_data;
+        if part_data.len() > 1 {
+            // Clients tell of all their parts each time.
+            let known = self.known(who, id).await?.part_data;
+            part_data.retain(|n, part| known.get(n) != Some(part));
+        }
+        for (n, part) in part_data {
+            engine.note(who, id, PART_DATA, n, serde_json::json!(part)).await?;
+        }
+        if let Some(part) = told.announced {
+            engine.note(who, id, ANNOUNCED, part.part, serde_json::json!(part)).await?;
+        }
+        if let Some(list) = told.part_list {
+            engine.note(who, id, NAME, PART_LIST, serde_json::json!(list)).await?;
+        }
+        if let Some(resumable_id) = told.resumable_id {
+            engine.note_once(who, id, NAME, RESUMABLE_ID, Value::String(resumable_id)).await?;
+        }
+        Ok(())
+    }
+
+    /// The answer that signs a client's next step.
+    async fn step(&self, call: &Call, seen: &Inspection, next: Next) -> Result<Response, Failure> {
+        let (kind, ask) = match next {
+            Next::Nothing => return Ok(json(StatusCode::OK, &Done { ok: true })),
+            Next::Part(number, digest) => {
+                let mut ask = self.ask(Access::Part(number), None);
+                ask.digest = Some(digest);
+                ("part_upload", ask)
+            }
+            Next::Finish => ("finish", self.ask(Access::CommitParts, None)),
+        };
+        if self.session(&call.who, &seen.id).await?.resumable_id.is_none() {
+            return Err(Failure::not_begun());
+        }
+        if ask.access == Access::CommitParts && seen.stage == Stage::Receiving {
+            self.all_stored(&call.who, seen).await?;
+        }
+        let signature = self.sign(call, &seen.id, ask).await?;
+        let answer = Step { kind, signature, upload_id: render::id(&seen.id), body: None };
+        Ok(json(StatusCode::OK, &answer))
+    }
+
+    /// Refuses an upload whose parts, as the store has them, do not add up to its length.
+    async fn all_stored(&self, who: &Principal, seen: &Inspection) -> Result<(), Failure> {
+        let parts = self.uploads.engine().parts(who, &seen.id).await?;
+        let has = parts.iter().fold(0_u64, |sum, part| sum.saturating_add(part.length));
+        let length = seen.length.unwrap_or(0);
+        if has == length { Ok(()) } else { Err(Failure::Incomplete { has, length }) }
+    }
+
+    /// Leave for the usual time, bound to the type that the request is to be sent as.
+    fn ask(&self, access: Access, declared: Option<&str>) -> Ask {
+        let mut ask = Ask::new(access, self.settings.signature());
+        ask.content_type = render::type_of(access, declared).map(str::to_owned);
+        ask
+    }
+
+    /// The request that does what is asked: the store's own, or one to our endpoints.
+    async fn sign(&self, call: &Call, id: &UploadId, ask: Ask) -> Result<Signature, Failure> {
+        let (access, name) = (ask.access, ask.file_name.clone());
+        let headers = render::headers_of(ask.content_type.as_deref(), ask.digest.as_ref());
+        let (verb, url, headers) = match self.uploads.engine().grant(&call.who, id, ask).await? {
+            Grant::Sealed(token) => {
+                let url = store::url(&self.uploads, &call.nested, &token, name.as_deref())?;
+                (render::verb_of(access), url, headers)
+            }
+            Grant::Signed(request) => (render::verb(request.verb), request.url, request.fields),
+            _ => return Err(Error::new(ErrorKind::Unsupported, "a grant of an unknown form").into()),
+        };
+        Ok(Signature { verb, url, headers: headers.into_iter().collect() })
+    }
+}
