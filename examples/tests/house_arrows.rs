@@ -30,14 +30,17 @@ const DIRECT: [(&str, &[&str]); 7] = [
             "upload-core",
             "async-lock",
             "async-trait",
+            "base64",
             "bytes",
             "event-listener",
             "futures-core",
             "futures-util",
             "getrandom",
+            "hmac",
             "metrics",
             "serde",
             "serde_json",
+            "sha2",
             "tracing",
         ],
     ),
@@ -73,7 +76,10 @@ const DIRECT: [(&str, &[&str]); 7] = [
             "http",
             "http-body",
             "httpdate",
+            "humantime",
             "memchr",
+            "percent-encoding",
+            "quick-xml",
             "serde",
             "serde_json",
             "thiserror",
@@ -92,9 +98,11 @@ const PURE_CLOSURE: &[&str] = &[
     "block-buffer",
     "bytes",
     "cfg-if",
+    "cmov",
     "cpufeatures",
     "crc-fast",
     "crypto-common",
+    "ctutils",
     "digest",
     "event-listener",
     "event-listener-strategy",
@@ -103,6 +111,7 @@ const PURE_CLOSURE: &[&str] = &[
     "futures-util",
     "generic-array",
     "getrandom",
+    "hmac",
     "hybrid-array",
     "itoa",
     "libc",
@@ -258,9 +267,15 @@ fn name(path: &Path) -> String {
 fn every_dialect_has_the_same_four_files() {
     let expected = ["mod.rs", "parse.rs", "render.rs", "wire.rs"];
     for dialect in dialects() {
-        let found = files(&format!("upload-http-axum/src/dialect/{dialect}"), "");
-        let found: Vec<_> = found.iter().filter(|path| !is_test(path)).map(|path| name(path)).collect();
-        assert_eq!(found, expected, "{dialect}");
+        let folder = format!("upload-http-axum/src/dialect/{dialect}");
+        let found = files(&folder, "");
+        let found = found.iter().filter(|path| !is_test(path));
+        let found = found.map(|path| path.strip_prefix(root().join(&folder)).unwrap().to_str().unwrap());
+        // Settings where it has any; parsing and rendering in parts where they are long.
+        let own = |path: &&str| {
+            *path != "settings.rs" && !path.starts_with("parse/") && !path.starts_with("render/")
+        };
+        assert_eq!(found.filter(own).collect::<Vec<_>>(), expected, "{dialect}");
     }
     assert!(dialects().contains(&"picomes".to_owned()));
 }
@@ -272,7 +287,9 @@ fn no_dialect_names_another() {
     for dialect in &dialects {
         for path in files(&format!("upload-http-axum/src/dialect/{dialect}"), ".rs") {
             for (n, line) in code(&read(&path)) {
-                let named = dialects.iter().filter(|other| *other != dialect && house::has_word(line, other));
+                // A word of the wire may be another's name; its module is no word of the wire.
+                let names = |other: &str| house::has_word(&line.replace(&format!("\"{other}\""), ""), other);
+                let named = dialects.iter().filter(|other| *other != dialect && names(other));
                 offences.extend(named.map(|other| format!("{}:{n}: {other}", shown(&path))));
             }
         }

@@ -26,6 +26,10 @@ pub(crate) struct Args {
     #[arg(long, env = "UPLOAD_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
 
+    /// Secrets that signed requests are sealed with: one a line, the first seals, all open [default: one that is kept in DIR]
+    #[arg(long, env = "UPLOAD_SECRET_FILE", value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+
     /// Configuration: destinations, limits, time-outs, keys (TOML)
     #[arg(long, env = "UPLOAD_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -85,6 +89,9 @@ impl Args {
         }
         if self.public_url.is_some() {
             config.public_url.clone_from(&self.public_url);
+        }
+        if self.secret_file.is_some() {
+            config.secret_file.clone_from(&self.secret_file);
         }
         if let Some(durability) = self.durability {
             config.durability = durability;

@@ -10,8 +10,8 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::map_request;
 use upload_engine::Engine;
-use upload_http_axum::dialect::picomes;
-use upload_http_axum::{TokioClock, UploadHttp};
+use upload_http_axum::dialect::{direct_upload, picomes, placeos};
+use upload_http_axum::{TokioClock, UploadHttp, store};
 use upload_media::ContentSniffer;
 use upload_storage::disk::{DiskBlobs, DiskSettings};
 use upload_storage::redb::RedbRecords;
@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::explain;
 use crate::keys;
 use crate::ops::{self, Metrics};
+use crate::secrets;
 
 /// Where the bytes lie, in the data directory.
 pub(crate) const BLOBS: &str = "blobs";
@@ -50,6 +51,7 @@ pub(crate) fn assemble(config: &Config, metrics: Option<Metrics>) -> Result<Asse
         .destinations(config.destinations())
         .settings(config.engine.settings())
         .sniffer(Arc::new(ContentSniffer))
+        .secrets(secrets::secrets(config.secret_file.as_deref(), data)?)
         .build();
     let uploads = UploadHttp::new(engine, Arc::new(keys.known), config.http.clone());
     let guarding = uploads.clone();
@@ -57,8 +59,21 @@ pub(crate) fn assemble(config: &Config, metrics: Option<Metrics>) -> Result<Asse
     let app = Router::new()
         .merge(ops::routes(uploads.clone(), metrics))
         .merge(picomes::router(&uploads))
+        .merge(signed(config, &uploads))
         .fallback_service(Router::new().fallback(picomes::not_found).layer(map_request(guard)));
     Ok(Assembled { app, uploads, generated_key: keys.generated })
+}
+
+/// The dialects whose bytes come by signed requests, each if there is a destination for it, and where those go.
+fn signed(config: &Config, uploads: &UploadHttp) -> Router {
+    let mut routes = Router::new().merge(store::router(uploads));
+    if config.has_placeos() {
+        routes = routes.merge(placeos::router(uploads, &config.placeos));
+    }
+    if config.has_direct_upload() {
+        routes = routes.merge(direct_upload::router(uploads, &config.direct_upload));
+    }
+    routes
 }
 
 /// Makes the data directory, for its owner alone, if it is not there.

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use upload_core::Destinations;
 use upload_http_axum::HttpSettings;
+use upload_http_axum::dialect::direct_upload::DirectUploadSettings;
+use upload_http_axum::dialect::placeos::PlaceosSettings;
 use upload_storage::Durability;
 
 use crate::destination::{self, DestinationConfig};
@@ -23,6 +25,9 @@ pub(crate) struct Config {
     /// What links begin with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) public_url: Option<String>,
+    /// File of the secrets that signed requests are sealed with; the first line seals, all open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) secret_file: Option<PathBuf>,
     /// What an acknowledgement makes sure of.
     pub(crate) durability: Durable,
     /// What is logged.
@@ -33,6 +38,10 @@ pub(crate) struct Config {
     pub(crate) http: HttpSettings,
     /// Numbers of the engine.
     pub(crate) engine: EngineNumbers,
+    /// The PlaceOS uploads API.
+    pub(crate) placeos: PlaceosSettings,
+    /// The Direct Upload API.
+    pub(crate) direct_upload: DirectUploadSettings,
     /// Who may come.
     #[serde(skip_serializing)]
     pub(crate) keys: Vec<Key>,
@@ -46,11 +55,14 @@ impl Default for Config {
             listen: "127.0.0.1:8080".to_owned(),
             data: PathBuf::from("./data"),
             public_url: None,
+            secret_file: None,
             durability: Durable::Request,
             log: "info".to_owned(),
             server: ServerNumbers::default(),
             http: HttpSettings::default(),
             engine: EngineNumbers::default(),
+            placeos: PlaceosSettings::default(),
+            direct_upload: DirectUploadSettings::default(),
             keys: Vec::new(),
             destinations: destination::defaults(),
         }
@@ -126,6 +138,16 @@ impl Config {
             destination.check(name).map_err(|why| ConfigError::Destination(name.clone(), why))?;
         }
         Ok(())
+    }
+
+    /// Whether there is a destination for the PlaceOS uploads API.
+    pub(crate) fn has_placeos(&self) -> bool {
+        self.destinations.contains_key(&self.placeos.destination)
+    }
+
+    /// Whether there is a destination for the Direct Upload API.
+    pub(crate) fn has_direct_upload(&self) -> bool {
+        self.destinations.contains_key(&self.direct_upload.destination)
     }
 
     /// The destinations as the engine takes them.

@@ -38,6 +38,9 @@ pub(crate) struct DestinationConfig {
     /// Digests computed for every upload.
     #[serde(default = "digests")]
     digests: Vec<Algorithm>,
+    /// How long a completed upload may wait to be attached before it is removed, in seconds; 0: for ever.
+    #[serde(default)]
+    attach_within: u64,
 }
 
 fn max_chunk() -> u64 {
@@ -76,8 +79,11 @@ pub(crate) fn defaults() -> BTreeMap<String, DestinationConfig> {
         prefix: prefix.to_owned(),
         lifetime: lifetime(),
         digests: digests(),
+        attach_within: 0,
     };
     BTreeMap::from([
+        ("direct".to_owned(), destination(5 << 10, &[], "/files")),
+        ("placeos".to_owned(), destination(48 << 10, &[], "/files")),
         ("stepImage".to_owned(), destination(8, &[types::JPEG, types::PNG], "/api/v1/images")),
         ("stepVideo".to_owned(), destination(500, &[types::MP4], "/api/v1/videos")),
         ("stepVideoGif".to_owned(), destination(150, &[types::GIF], "/api/v1/videos")),
@@ -123,6 +129,7 @@ impl DestinationConfig {
         policy.max_chunks = self.max_chunks;
         policy.lifetime = Duration::from_secs(self.lifetime);
         policy.digests.clone_from(&self.digests);
+        policy.attach_within = (self.attach_within > 0).then(|| Duration::from_secs(self.attach_within));
         if self.public {
             policy.visibility = Visibility::Public;
         }

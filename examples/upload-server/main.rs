@@ -11,9 +11,12 @@ mod assemble;
 mod config;
 mod destination;
 mod keys;
+mod links;
 mod listen;
 mod numbers;
 mod ops;
+mod private;
+mod secrets;
 mod shutdown;
 mod table;
 mod upkeep;
@@ -76,6 +79,7 @@ async fn run(config: &Config) -> Result<(), Box<dyn Error>> {
         .await
         .map_err(|e| format!("{} cannot be listened on: {e}", config.listen))?;
     let address = listener.local_addr()?;
+    assembled.uploads.set_public_url(&links::public_url(config, address));
     say(&table::table(config, address, assembled.generated_key.as_deref()))?;
 
     let stop = CancellationToken::new();

@@ -84,13 +84,24 @@ pub(crate) struct EngineNumbers {
     replay: u64,
     tombstone: u64,
     grace: u64,
+    min_part: u64,
+    part_wait: u64,
     page: usize,
 }
 
 impl Default for EngineNumbers {
     fn default() -> Self {
-        let Settings { memory, min_batch, max_batch, checkpoint, digest_save, idle_uploads, page, .. } =
-            Settings::default();
+        let Settings {
+            memory,
+            min_batch,
+            max_batch,
+            checkpoint,
+            digest_save,
+            idle_uploads,
+            min_part,
+            page,
+            ..
+        } = Settings::default();
         let times = Settings::default();
         Self {
             memory,
@@ -103,6 +114,8 @@ impl Default for EngineNumbers {
             replay: times.replay.as_secs(),
             tombstone: times.tombstone.as_secs(),
             grace: times.grace.as_secs(),
+            min_part,
+            part_wait: times.part_wait.as_secs(),
             page,
         }
     }
@@ -139,6 +152,8 @@ impl EngineNumbers {
         settings.replay = Duration::from_secs(self.replay);
         settings.tombstone = Duration::from_secs(self.tombstone);
         settings.grace = Duration::from_secs(self.grace);
+        settings.min_part = self.min_part;
+        settings.part_wait = Duration::from_secs(self.part_wait);
         settings.page = self.page;
         settings
     }

@@ -1,13 +1,15 @@
 //! What is said at the start: the address, then what is served and within which limits.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use upload_core::{Destination, TypeRule, Visibility};
 
 use crate::assemble::{BLOBS, RECORDS};
 use crate::config::{Config, Durable};
 use crate::keys;
+use crate::links::public_url;
+use crate::secrets;
 
 /// The first line, and the table below it.
 pub(crate) fn table(config: &Config, address: SocketAddr, generated_key: Option<&str>) -> String {
@@ -20,6 +22,16 @@ pub(crate) fn table(config: &Config, address: SocketAddr, generated_key: Option<
     let prefixes: BTreeSet<_> = destinations.iter().map(|to| to.policy.prefix.as_str()).collect();
     for prefix in prefixes {
         table.row("GET, HEAD", &format!("{prefix}/{{name}}"), "the bytes of an upload, whole or a range");
+    }
+    if config.has_placeos() {
+        table.row("*", "/api/engine/v2/uploads…", "PlaceOS: records and signed requests");
+    }
+    if config.has_direct_upload() {
+        table.row("POST", "/api/v1/upload/direct", "Direct Upload: a record and a signed request");
+        table.row("PUT", "/api/v1/upload/direct/disk/…", "its bytes");
+    }
+    if config.has_placeos() || config.has_direct_upload() {
+        table.row("*", "/store/…", "what signed requests go to");
     }
     table.row("GET", "/healthz", "200 while uploads can be taken");
     if config.server.metrics {
@@ -64,14 +76,20 @@ pub(crate) fn table(config: &Config, address: SocketAddr, generated_key: Option<
 
 /// Links never come from a request's Host.
 fn links(table: &mut Table, config: &Config, address: SocketAddr) {
-    match &config.public_url {
-        Some(url) => table.row("links", url, "as configured"),
+    let why = match config.public_url {
+        Some(_) => "as configured",
         None if address.ip().is_unspecified() => {
-            let local = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port());
-            let why = "WARNING: only this machine can follow them; set --public-url";
-            table.row("links", &format!("http://{local}"), why);
+            "WARNING: only this machine can follow them; set --public-url"
         }
-        None => table.row("links", &format!("http://{address}"), "set --public-url behind a proxy"),
+        None => "set --public-url behind a proxy",
+    };
+    table.row("links", &public_url(config, address), why);
+    match &config.secret_file {
+        Some(file) => table.row("secrets", &file.display().to_string(), "seal signed requests"),
+        None => {
+            let file = config.data.join(secrets::FILE).display().to_string();
+            table.row("secrets", &file, "generated; seal signed requests");
+        }
     }
 }
 
