@@ -46,6 +46,25 @@ impl Client {
         self.form("POST", "/uploads", &before, data, None)
     }
 
+    pub(crate) fn json(&mut self, method: &str, path: &str, body: &Value) -> Value {
+        let body = body.to_string();
+        let head = self.head(method, path, "application/json", body.len());
+        self.send(&[head.as_bytes(), body.as_bytes()], None);
+        self.answer()
+    }
+
+    /// A part, to where a signed request says.
+    pub(crate) fn put(&mut self, path: &str, md5: Option<&str>, data: &[u8]) {
+        let md5 = md5.map(|md5| format!("content-md5: {md5}\r\n")).unwrap_or_default();
+        let head = format!(
+            "PUT {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: binary/octet-stream\r\n{md5}content-length: {}\r\n\r\n",
+            self.host,
+            data.len()
+        );
+        self.send(&[head.as_bytes(), b"", data], None);
+        self.body();
+    }
+
     fn form(&mut self, method: &str, path: &str, before: &str, data: &[u8], pace: Option<u64>) -> Value {
         let after = format!("\r\n--{BOUNDARY}--\r\n");
         let length = before.len() + data.len() + after.len();
@@ -56,7 +75,7 @@ impl Client {
 
     fn head(&self, method: &str, path: &str, kind: &str, length: usize) -> String {
         format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nx-pico-api-org: bench-key\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n",
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nx-pico-api-org: bench-key\r\nx-api-key: bench-key\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n",
             self.host
         )
     }
@@ -81,6 +100,10 @@ impl Client {
     }
 
     fn answer(&mut self) -> Value {
+        serde_json::from_slice(&self.body()).expect("JSON")
+    }
+
+    fn body(&mut self) -> Vec<u8> {
         let mut line = String::new();
         self.stream.read_line(&mut line).expect("an answer");
         let status: u16 = line.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or(0);
@@ -99,7 +122,7 @@ impl Client {
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).expect("a body");
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
-        serde_json::from_slice(&body).expect("JSON")
+        body
     }
 }
 

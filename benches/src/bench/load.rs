@@ -11,7 +11,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use crate::{client::Client, process::Server};
+use crate::{client::Client, process::Server, signed};
 
 pub(crate) struct Plan {
     kind: Kind,
@@ -24,8 +24,24 @@ pub(crate) struct Plan {
 
 enum Kind {
     Chunked,
-    Singles { count: usize },
-    Slow { pace: u64 },
+    Singles {
+        count: usize,
+    },
+    Slow {
+        pace: u64,
+    },
+    /// Parts by signed requests, with or without an MD5 that the server checks.
+    Parts {
+        digest: bool,
+    },
+    /// Signed requests that are asked for, each for one part.
+    Grants {
+        count: usize,
+    },
+    /// Records with a signed request each.
+    Records {
+        count: usize,
+    },
 }
 
 /// What one run gave.
@@ -112,6 +128,42 @@ impl Plan {
         Self::new(Kind::Slow { pace }, streams, length, length as usize)
     }
 
+    pub(crate) fn parts(streams: usize, length: u64, part: usize, digest: bool) -> Self {
+        Self::new(Kind::Parts { digest }, streams, length, part)
+    }
+
+    pub(crate) fn grants(connections: usize, count: usize) -> Self {
+        Self::new(Kind::Grants { count }, connections, 64 << 20, 5 << 20)
+    }
+
+    pub(crate) fn records(connections: usize, count: usize) -> Self {
+        Self::new(Kind::Records { count }, connections, 0, 1)
+    }
+
+    /// Where the parts of stream `n` go: asked for beforehand, so that only their bytes are measured.
+    fn prepare(&self, server: &Server, n: usize) -> Vec<(String, Option<String>)> {
+        let mut client = Client::connect(server.address);
+        match self.kind {
+            Kind::Parts { digest } => signed::paths(&mut client, n, &self.data, self.length, digest),
+            Kind::Grants { .. } => {
+                vec![(signed::create(&mut client, self.length, n), Some(signed::md5(b"")))]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The parts of one stream; gives the time of each.
+    fn send_parts(&self, client: &mut Client, paths: &[(String, Option<String>)]) -> Vec<Duration> {
+        let send = |(n, (path, md5)): (usize, &(String, Option<String>))| {
+            let from = n as u64 * self.data.len() as u64;
+            let len = (self.data.len() as u64).min(self.length - from) as usize;
+            let before = Instant::now();
+            client.put(path, md5.as_deref(), &self.data[..len]);
+            before.elapsed()
+        };
+        paths.iter().enumerate().map(send).collect()
+    }
+
     /// One stream from its creation to its path; gives the time of each chunk.
     fn stream(&self, client: &mut Client, pace: Option<u64>) -> Vec<Duration> {
         let id = client.create(self.length, &self.sha);
@@ -135,24 +187,27 @@ pub(crate) fn run(server: &Server, plan: &Plan) -> Result {
     let next = AtomicUsize::new(0);
     // One upload before, so that nothing is measured that happens once.
     Client::connect(server.address).single(&plan.data[..plan.data.len().min(64 << 10)]);
+    let prepared: Vec<_> = (0..plan.streams).map(|n| plan.prepare(server, n)).collect();
     let cpu = server.cpu();
     let start = Instant::now();
     std::thread::scope(|scope| {
-        for _ in 0..plan.streams {
+        for paths in &prepared {
             scope.spawn(|| {
                 let mut client = Client::connect(server.address);
                 let seen = match plan.kind {
                     Kind::Chunked => plan.stream(&mut client, None),
                     Kind::Slow { pace } => plan.stream(&mut client, Some(pace)),
+                    Kind::Parts { .. } => plan.send_parts(&mut client, paths),
                     Kind::Singles { count } => {
-                        let mut seen = Vec::new();
-                        while next.fetch_add(1, Ordering::Relaxed) < count {
-                            let before = Instant::now();
-                            assert!(client.single(&plan.data).get("path").is_some());
-                            seen.push(before.elapsed());
-                        }
-                        seen
+                        each(&next, count, |_| assert!(client.single(&plan.data).get("path").is_some()))
                     }
+                    Kind::Grants { count } => each(&next, count, |n| {
+                        let (id, md5) = &paths[0];
+                        let part = n as u64 % 10 + 1;
+                        let answer = signed::ask(&mut client, id, part, md5.as_deref().unwrap_or_default());
+                        assert!(answer["signature"]["url"].is_string());
+                    }),
+                    Kind::Records { count } => each(&next, count, |n| signed::record(&mut client, n)),
                 };
                 let mut longest = last.lock().unwrap();
                 *longest = longest.max(seen.last().copied().unwrap_or_default());
@@ -167,6 +222,7 @@ pub(crate) fn run(server: &Server, plan: &Plan) -> Result {
     let requests = times.len();
     let bytes = match plan.kind {
         Kind::Singles { .. } => plan.length * requests as u64,
+        Kind::Grants { .. } | Kind::Records { .. } => 0,
         _ => plan.length * plan.streams as u64,
     };
     Result {
@@ -177,5 +233,19 @@ pub(crate) fn run(server: &Server, plan: &Plan) -> Result {
         p99: times[(requests * 99 / 100).min(requests - 1)],
         last: last.into_inner().unwrap(),
         peak_mib: server.peak_mib(),
+    }
+}
+
+/// Does `one` until all threads together did it `count` times; gives the time of each.
+fn each(next: &AtomicUsize, count: usize, mut one: impl FnMut(usize)) -> Vec<Duration> {
+    let mut seen = Vec::new();
+    loop {
+        let n = next.fetch_add(1, Ordering::Relaxed);
+        if n >= count {
+            return seen;
+        }
+        let before = Instant::now();
+        one(n);
+        seen.push(before.elapsed());
     }
 }

@@ -15,6 +15,7 @@ mod client;
 mod load;
 mod process;
 mod report;
+mod signed;
 
 use std::path::PathBuf;
 
@@ -50,6 +51,8 @@ impl Peer {
 
 const ALL: &[Peer] = &[Peer::Bare, Peer::OursNone, Peer::BareDurable, Peer::OursRequest];
 
+const OURS: &[Peer] = &[Peer::OursNone, Peer::OursRequest];
+
 fn main() {
     let quick = std::env::args().any(|a| a == "--quick");
     let scale = if quick { 8 } else { 1 };
@@ -73,8 +76,28 @@ fn main() {
         },
         Row {
             name: "256 streams of 16 MiB at 1 MiB/s",
-            peers: &[Peer::OursNone, Peer::OursRequest],
+            peers: OURS,
             plan: Plan::slow(if quick { 64 } else { 256 }, (16 << 20) / scale, 1 << 20),
+        },
+        Row {
+            name: "1 × 1 GiB in 5 MiB parts by signed requests, MD5 checked",
+            peers: OURS,
+            plan: Plan::parts(1, (1 << 30) / scale, 5 << 20, true),
+        },
+        Row {
+            name: "1 × 1 GiB in 5 MiB parts by signed requests, no MD5",
+            peers: OURS,
+            plan: Plan::parts(1, (1 << 30) / scale, 5 << 20, false),
+        },
+        Row {
+            name: "signed requests for parts, 32 connections",
+            peers: OURS,
+            plan: Plan::grants(32, (40_000 / scale) as usize),
+        },
+        Row {
+            name: "records with a signed request, 32 connections",
+            peers: OURS,
+            plan: Plan::records(32, (20_000 / scale) as usize),
         },
     ];
     let bin: PathBuf = std::env::current_exe().unwrap().parent().unwrap().to_owned();

@@ -20,6 +20,12 @@ const CONFIG: &str = r#"
 [destinations.bench]
 max_length = 8589934592
 prefix = "/bench"
+
+[destinations.placeos]
+max_length = 8589934592
+
+[destinations.direct]
+max_length = 8589934592
 "#;
 
 impl Server {
@@ -35,7 +41,12 @@ impl Server {
         if ours {
             fs::write(data.join("bench.toml"), CONFIG).unwrap();
             let durability = if peer == Peer::OursNone { "none" } else { "request" };
-            command.arg("--config").arg(data.join("bench.toml"));
+            fs::write(data.join("secret"), crate::signed::SECRET).unwrap();
+            command
+                .arg("--config")
+                .arg(data.join("bench.toml"))
+                .arg("--secret-file")
+                .arg(data.join("secret"));
             command.args(["--api-key", "bench-key", "--durability", durability]);
         } else if peer == Peer::BareDurable {
             command.arg("--durable");

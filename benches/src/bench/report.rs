@@ -27,6 +27,7 @@ pub(crate) fn render(table: &Rows<'_>, runs: usize, micro: &str) -> String {
         machine()
     );
     out.push_str(&goals(table));
+    out.push_str(&signed(table));
     for (name, peers) in table {
         let cpu = |p: Peer| {
             peers.iter().find(|(q, _)| *q == p).map(|(_, r)| median(r, |r| r.cpu / r.requests as f64))
@@ -41,10 +42,10 @@ pub(crate) fn render(table: &Rows<'_>, runs: usize, micro: &str) -> String {
         for (peer, r) in peers {
             let _ = writeln!(
                 out,
-                "| {} | {:.2} | {:.2} | {:.0} | {:.0} | {:.1} | {:.1} | {:.0} |",
+                "| {} | {} | {} | {:.0} | {:.0} | {:.1} | {:.1} | {:.0} |",
                 peer.name(),
-                median(r, Result::cpu_per_gb),
-                median(r, Result::gb_per_s),
+                per_byte(r, Result::cpu_per_gb),
+                per_byte(r, Result::gb_per_s),
                 median(r, Result::requests_per_s),
                 median(r, Result::cpu_us_per_request),
                 median(r, |r| r.p99.as_secs_f64() * 1e3),
@@ -58,6 +59,42 @@ pub(crate) fn render(table: &Rows<'_>, runs: usize, micro: &str) -> String {
         out,
         "## Micro\n\n`cargo run --release -p upload-benches --bin micro`, the best of several rounds:\n\n{micro}"
     );
+    out
+}
+
+/// A figure that counts bytes, where any were sent.
+fn per_byte(results: &[Result], figure: impl Fn(&Result) -> f64) -> String {
+    if median(results, |r| r.bytes as f64) == 0.0 {
+        return "–".to_owned();
+    }
+    format!("{:.2}", median(results, figure))
+}
+
+/// What a part by a signed request costs against a chunk of the same bytes in a form.
+fn signed(table: &Rows<'_>) -> String {
+    let cpu = |row: &str, peer: Peer| {
+        let (_, peers) = table.iter().find(|(name, _)| *name == row)?;
+        peers.iter().find(|(p, _)| *p == peer).map(|(_, r)| median(r, Result::cpu_per_gb))
+    };
+    let mut out = String::from(
+        "## Signed parts against proxied chunks\n\nThe same bytes in the same sizes; CPU s/GB.\n\n\
+         | server | chunk in a form | part, no MD5 | ratio | part, MD5 checked | MD5 adds |\n|---|---|---|---|---|---|\n",
+    );
+    for peer in [Peer::OursNone, Peer::OursRequest] {
+        let chunk = cpu("1 × 1 GiB in 5 MiB chunks", peer);
+        let plain = cpu("1 × 1 GiB in 5 MiB parts by signed requests, no MD5", peer);
+        let checked = cpu("1 × 1 GiB in 5 MiB parts by signed requests, MD5 checked", peer);
+        if let (Some(chunk), Some(plain), Some(checked)) = (chunk, plain, checked) {
+            let _ = writeln!(
+                out,
+                "| {} | {chunk:.2} | {plain:.2} | {:.2} | {checked:.2} | {:.2} |",
+                peer.name(),
+                plain / chunk,
+                checked - plain
+            );
+        }
+    }
+    out.push('\n');
     out
 }
 
