@@ -70,6 +70,12 @@ kinds! {
     Misplaced => Caller, Fix;
     /// Other bytes (or another offset) than those already stored.
     Conflict => Caller, Fix;
+    /// The same content is stored already, and there may be only one.
+    Duplicate => Caller, Fix;
+    /// The content is damaged, or not what it seems to be.
+    Unreadable => Caller, StartAgain;
+    /// The content could not be processed; that says nothing about it.
+    ProcessingFailed => Us, Retry;
     /// The bytes do not have the digest that was announced.
     DigestMismatch => Caller, StartAgain;
     /// The upload is not in a state that allows this (say: finish while bytes are missing).

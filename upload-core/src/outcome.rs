@@ -39,6 +39,37 @@ pub struct Outcome {
     /// Facts of the wire format that began it.
     #[serde(default)]
     pub extras: Extras,
+    /// What processors found in its content, under their names.
+    #[serde(default, skip_serializing_if = "Extras::is_empty")]
+    pub details: Extras,
+    /// What it costs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub charges: Vec<Charge>,
+    /// Its content was processed and is not kept; all else is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub content_removed: bool,
+}
+
+/// What something costs, in the smallest unit of the operator's currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Charge {
+    /// What for.
+    pub what: String,
+    /// How much.
+    pub amount: u64,
+}
+
+impl Charge {
+    /// This much for that.
+    pub fn new(what: impl Into<String>, amount: u64) -> Self {
+        Self { what: what.into(), amount }
+    }
+
+    /// All of them together.
+    pub fn sum(charges: &[Self]) -> u64 {
+        charges.iter().fold(0, |sum, charge| sum.saturating_add(charge.amount))
+    }
 }
 
 impl Outcome {
@@ -61,6 +92,9 @@ impl Outcome {
             visibility: Visibility::Tenant,
             committed,
             extras: Extras::new(),
+            details: Extras::new(),
+            charges: Vec::new(),
+            content_removed: false,
         }
     }
 }

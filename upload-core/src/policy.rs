@@ -91,6 +91,32 @@ pub struct Policy {
     /// How long a completed upload may wait for an application to attach it before it is removed (default: for ever).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attach_within: Option<Duration>,
+    /// Whether content that a processor cannot read fails the upload (default), or is kept without those details.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub refuse_unreadable: bool,
+    /// How often processing is tried, when it does not work for reasons that are not the content's, before the upload
+    /// fails (default 5).
+    #[serde(default = "process_attempts", skip_serializing_if = "are_process_attempts")]
+    pub process_attempts: u32,
+    /// Whether the content is kept (default), or removed once it was processed; its outcome stays.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub keep_content: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn is_yes(flag: &bool) -> bool {
+    *flag
+}
+
+const fn process_attempts() -> u32 {
+    Policy::PROCESS_ATTEMPTS
+}
+
+const fn are_process_attempts(n: &u32) -> bool {
+    *n == Policy::PROCESS_ATTEMPTS
 }
 
 impl Policy {
@@ -102,6 +128,9 @@ impl Policy {
     pub const MAX_CHUNKS: u32 = 10_000;
     /// Default of [`Policy::lifetime`].
     pub const LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+    /// Default of [`Policy::process_attempts`].
+    pub const PROCESS_ATTEMPTS: u32 = 5;
 
     /// A policy for uploads of at most `max_length` bytes of any type, readable within the tenant.
     pub fn new(max_length: u64) -> Self {
@@ -116,6 +145,9 @@ impl Policy {
             lifetime: Self::LIFETIME,
             digests: vec![Algorithm::Sha256],
             attach_within: None,
+            refuse_unreadable: true,
+            process_attempts: Self::PROCESS_ATTEMPTS,
+            keep_content: true,
         }
     }
 

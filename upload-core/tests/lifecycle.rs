@@ -206,7 +206,7 @@ fn check(before: &View, after: &View, now: Timestamp) -> Result<(), TestCaseErro
             if let Some(known) = before.head.phase.outcome() {
                 prop_assert_eq!(known, &**outcome, "an outcome never changes");
             }
-            if let Phase::Verifying { key } = &before.head.phase {
+            if let Phase::Verifying { key, .. } = &before.head.phase {
                 prop_assert_eq!(key, &outcome.key, "the key of the closing stays");
             }
         }

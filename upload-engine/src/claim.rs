@@ -29,7 +29,7 @@ pub(crate) enum Claimed {
     Free(Expected),
 }
 
-fn sha256(text: &str) -> String {
+pub(crate) fn sha256(text: &str) -> String {
     let mut hasher = Hasher::new(Algorithm::Sha256);
     hasher.update(text.as_bytes());
     hasher.finish().to_hex()
@@ -145,15 +145,20 @@ impl Engine {
         self.unclaim(live).await
     }
 
-    /// Removes the upload's claim, if it has one that counts no more.
+    /// Removes the upload's claims, if it has any that count no more.
     pub(crate) async fn unclaim(&self, live: &Live) -> Result<()> {
-        let claim = live.state().view.head.claim.clone();
-        let Some(key) = claim else { return Ok(()) };
-        let Some((record, version)) = self.records().get::<ClaimRecord>(&key).await? else {
-            return Ok(());
+        let claims = {
+            let head = &live.state().view.head;
+            [head.claim.clone(), head.content_claim.clone()]
         };
-        let over = record.id == live.id && !counts(&live.state().view.head.phase, &record);
-        if over { self.records().remove_if(&key, &version).await } else { Ok(()) }
+        for key in claims.into_iter().flatten() {
+            let Some((record, version)) = self.records().get::<ClaimRecord>(&key).await? else { continue };
+            let over = record.id == live.id && !counts(&live.state().view.head.phase, &record);
+            if over {
+                self.release_claim(&key, &record, &version).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Removes the claim under this key if the upload it names is gone, or has it no more.
@@ -169,7 +174,7 @@ impl Engine {
             Err(e) => return Err(e),
         };
         if !held {
-            self.records().remove_if(key, version).await?;
+            self.release_claim(key, record, version).await?;
         }
         Ok(!held)
     }

@@ -67,7 +67,7 @@ impl Frontier {
 
     /// Takes over a copy that began where the state stands now.
     pub(crate) fn replace(&mut self, start: u64, copy: HasherSet) {
-        if self.state.position() == start {
+        if self.state.position() == start && self.state.algorithms().eq(copy.algorithms()) {
             self.state = copy;
         }
     }

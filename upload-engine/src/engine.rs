@@ -2,16 +2,19 @@
 
 use std::sync::{Arc, Mutex};
 
+use event_listener::Event;
+
 use upload_core::{
     Destinations, Result, StagingName,
     ports::{
-        AllowByRole, Authorizer, BlobStore, Clock, Events, Ids, NoEvents, NoSniffer, RecordStore, Sniffer,
+        AllowByRole, Authorizer, BlobStore, Clock, Events, Ids, NoEvents, NoSniffer, Processor, RecordStore,
+        Sniffer,
     },
 };
 
 use crate::{
-    budget::Budget, live::Table, random::OsIds, records::Records, settings::Settings, staged::Strays,
-    tenants::Tenants, token::Secrets,
+    budget::Budget, ledger::Sums, live::Table, random::OsIds, records::Records, settings::Settings,
+    staged::Strays, tenants::Tenants, token::Secrets,
 };
 
 /// The upload engine: takes the commands of [`upload_core`] to its ports. Cheap to clone; all clones are one engine.
@@ -29,8 +32,11 @@ struct Parts {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     sniffer: Arc<dyn Sniffer>,
+    processors: Vec<Arc<dyn Processor>>,
     authorizer: Arc<dyn Authorizer>,
     events: Arc<dyn Events>,
+    notices: Event,
+    sums: Sums,
     destinations: Destinations,
     settings: Settings,
     secrets: Option<Secrets>,
@@ -48,6 +54,7 @@ pub struct EngineBuilder {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     sniffer: Arc<dyn Sniffer>,
+    processors: Vec<Arc<dyn Processor>>,
     authorizer: Arc<dyn Authorizer>,
     events: Arc<dyn Events>,
     destinations: Destinations,
@@ -80,6 +87,12 @@ impl EngineBuilder {
         self
     }
 
+    /// Adds one that looks into complete uploads before they are committed; they come in the order in which they were added.
+    pub fn processor(mut self, processor: Arc<dyn Processor>) -> Self {
+        self.processors.push(processor);
+        self
+    }
+
     /// Who may do what within a tenant (default: the role that the action needs).
     pub fn authorizer(mut self, authorizer: Arc<dyn Authorizer>) -> Self {
         self.authorizer = authorizer;
@@ -106,6 +119,9 @@ impl EngineBuilder {
             clock: self.clock,
             ids: self.ids,
             sniffer: self.sniffer,
+            processors: self.processors,
+            notices: Event::new(),
+            sums: Sums::default(),
             authorizer: self.authorizer,
             events: self.events,
             destinations: self.destinations,
@@ -132,6 +148,7 @@ impl Engine {
             clock,
             ids: Arc::new(OsIds),
             sniffer: Arc::new(NoSniffer::default()),
+            processors: Vec::new(),
             authorizer: Arc::new(AllowByRole::default()),
             events: Arc::new(NoEvents::default()),
             destinations: Destinations::new(),
@@ -188,6 +205,18 @@ impl Engine {
 
     pub(crate) fn sniffer(&self) -> &dyn Sniffer {
         &*self.0.sniffer
+    }
+
+    pub(crate) fn processors(&self) -> &[Arc<dyn Processor>] {
+        &self.0.processors
+    }
+
+    pub(crate) fn notices(&self) -> &Event {
+        &self.0.notices
+    }
+
+    pub(crate) fn sums(&self) -> &Sums {
+        &self.0.sums
     }
 
     pub(crate) fn authorizer(&self) -> &dyn Authorizer {

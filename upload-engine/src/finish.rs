@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use upload_core::{
-    Action, Error, ObjectKey, Outcome, Principal, Result, UploadId,
-    lifecycle::{Command, Event, Proof, refusal},
+    Action, Error, ErrorKind, ObjectKey, Outcome, Principal, Result, StagingName, UploadId,
+    lifecycle::{Command, Event, Proof, objection, refusal},
     ports::{Permit, Publication, Sniffed, Sniffer},
-    record::{Head, Phase},
+    record::{Failure, FailureKind, Head, Phase},
 };
 
-use crate::{engine::Engine, live::Live, types::Written};
+use crate::{engine::Engine, live::Live, process::Processed, types::Written};
 
 impl Engine {
     /// Finishes an upload whose set is complete; the same outcome again if it is finished already.
@@ -43,7 +43,7 @@ impl Engine {
             match phase {
                 Phase::Completed { outcome, .. } => return Ok(outcome),
                 Phase::Receiving => self.close(live).await?,
-                Phase::Verifying { key } => self.verify(live, key).await?,
+                Phase::Verifying { key, .. } => self.verify(live, key).await?,
                 Phase::Committing { outcome } => self.publish(live, &outcome).await?,
                 // It failed under our eyes: this request is one of those that made the set complete.
                 Phase::Failed { failure, .. } if !before.is_terminal() => {
@@ -66,8 +66,16 @@ impl Engine {
             let frontier = live.digest.lock().await;
             let state = live.state();
             let whole = frontier.state.position() == state.view.rows.frontier();
-            match (&state.detected, whole && complete) {
-                (Some(found), true) => Some(Proof::new(frontier.state.clone().finish(), found.clone())),
+            let head = &state.view.head;
+            match &state.detected {
+                Some(found)
+                    if whole
+                        && complete
+                        && head.unique.is_none()
+                        && !self.processes(head, found.as_deref()) =>
+                {
+                    Some(Proof::new(frontier.state.clone().finish(), found.clone()))
+                }
                 _ => None,
             }
         };
@@ -91,7 +99,30 @@ impl Engine {
             self.advance_locked(live, &mut frontier, u64::MAX).await?;
             frontier.state.clone().finish()
         };
-        self.commit(live, key, Proof::new(digests, found)).await
+        let mut proof = Proof::new(digests, found);
+        if objection(&head, &proof).is_some() {
+            return self.commit(live, key, proof).await;
+        }
+        if let Some(unique) = &head.unique
+            && let Err(e) = self.claim_content(live, unique, &proof.digests).await
+        {
+            let duplicate = e.kind == ErrorKind::Duplicate;
+            return Err(if duplicate {
+                self.fail(live, Failure::new(FailureKind::Duplicate, e.detail)).await
+            } else {
+                e
+            });
+        }
+        match self.process(&head, &head.staging, length, proof.content_type.as_deref()).await {
+            Processed::Details(details) => proof.details = details,
+            Processed::Refused(failure) => return Err(self.fail(live, failure).await),
+            Processed::Deferred(e) => {
+                let events = self.change(live, Command::Defer).await?;
+                self.clear_failed(live, &events).await;
+                return Err(e);
+            }
+        }
+        self.commit(live, key, proof).await
     }
 
     async fn sniff_staged(&self, head: &Head, length: u64) -> Result<Option<String>> {
@@ -110,6 +141,11 @@ impl Engine {
     /// Fixes the outcome, or fails the upload.
     async fn commit(&self, live: &Arc<Live>, key: ObjectKey, proof: Proof) -> Result<()> {
         let events = self.change(live, Command::Commit { key, proof }).await?;
+        self.clear_failed(live, &events).await;
+        Ok(())
+    }
+
+    async fn clear_failed(&self, live: &Arc<Live>, events: &[Event]) {
         if let Some(Event::Failed(failure, _)) = events.first() {
             metrics::counter!("upload_failed_total").increment(1);
             tracing::info!(why = %failure.detail, "failed");
@@ -117,24 +153,50 @@ impl Engine {
                 tracing::warn!(error = %e, "a failed upload is cleared later");
             }
         }
-        Ok(())
     }
 
     /// Publishes the object and completes the upload.
     async fn publish(&self, live: &Arc<Live>, outcome: &Outcome) -> Result<()> {
         live.settled().await;
         let staging = live.state().view.head.staging.clone();
-        if outcome.length == 0 {
-            // Nothing was ever written: there must be something to publish.
-            self.blobs().write(&staging, 0, Vec::new(), Permit::new(|| ())).await?;
-        }
-        let publication = Publication::new(staging, outcome.key.clone(), outcome.length);
-        self.blobs().publish(&publication).await?;
+        self.publish_staged(staging, outcome).await?;
         let events = self.change(live, Command::Complete).await?;
         if !events.is_empty() {
             self.completed(outcome).await;
         }
+        if let Err(e) = self.follow_up(live, outcome).await {
+            tracing::warn!(error = %e, "what follows from a completion is done by the sweep");
+        }
         Ok(())
+    }
+
+    /// Makes staged bytes an object, or removes them if only their outcome is to stay.
+    pub(crate) async fn publish_staged(&self, staging: StagingName, outcome: &Outcome) -> Result<()> {
+        if outcome.content_removed {
+            return Ok(self.blobs().discard(&staging).await?);
+        }
+        if outcome.length == 0 {
+            // Nothing was ever written: there must be something to publish.
+            self.blobs().write(&staging, 0, Vec::new(), Permit::new(|| ())).await?;
+        }
+        Ok(self.blobs().publish(&Publication::new(staging, outcome.key.clone(), outcome.length)).await?)
+    }
+
+    /// What follows from a completion, by whoever comes first, any number of times.
+    pub(crate) async fn follow_up(&self, live: &Live, outcome: &Outcome) -> Result<()> {
+        self.derive(outcome).await?;
+        self.retire(live).await
+    }
+
+    /// The records that are derived from an outcome.
+    pub(crate) async fn derive(&self, outcome: &Outcome) -> Result<()> {
+        self.enter_charges(outcome).await?;
+        self.keep_notice(outcome).await
+    }
+
+    /// Whether records are derived from the outcome of such an upload.
+    pub(crate) fn derives(&self, head: &Head) -> bool {
+        !head.charges.is_empty() || self.events().keeps()
     }
 
     /// Tells whoever listens.

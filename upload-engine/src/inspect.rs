@@ -132,7 +132,8 @@ impl Engine {
     /// Opens a completed upload for reading: anybody's if it is public, else for a principal of its tenant that may read.
     ///
     /// # Errors
-    /// `NotFound` for whatever is not completed or not visible; `Forbidden` for a key of the tenant that may not read.
+    /// `NotFound` for whatever is not completed or not visible; `Forbidden` for a key of the tenant that may not read; `Gone`
+    /// for content that was processed and is not kept.
     pub async fn read(&self, who: Option<&Principal>, id: &UploadId) -> Result<Reading> {
         let head = self.head(id).await?;
         let Phase::Completed { outcome, .. } = head.phase else {
@@ -144,6 +145,9 @@ impl Engine {
             let mut subject = Subject::new(&head.destination, Some(&head.owner));
             (subject.exclusive, subject.visibility) = (head.exclusive, outcome.visibility);
             self.authorizer().authorize(who, Action::Read, subject).await?;
+        }
+        if outcome.content_removed {
+            return Err(Error::new(ErrorKind::Gone, "the content was processed and is not kept"));
         }
         Ok(Reading::new(self, *outcome))
     }

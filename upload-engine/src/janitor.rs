@@ -26,6 +26,10 @@ impl Engine {
             tracing::warn!(error = %e, "the janitor could not list claims and listings to their end");
             done.failed += 1;
         }
+        if let Err(e) = self.save_sums().await {
+            tracing::warn!(error = %e, "the sums of ledgers could not be saved");
+            done.failed += 1;
+        }
         done
     }
 
@@ -99,7 +103,7 @@ impl Engine {
             return Ok(false);
         }
         let named = self.owner(key.upload()).await?.is_some_and(|head| match &head.phase {
-            Phase::Verifying { key: k } => k == key,
+            Phase::Verifying { key: k, .. } => k == key,
             // Those who read it have their time; then the sweep removes it.
             Phase::Removed { key: k, at } => k == key && self.clock().now() < at.plus(self.settings().grace),
             phase => phase.outcome().is_some_and(|o| o.key == *key),

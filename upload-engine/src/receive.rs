@@ -3,23 +3,33 @@
 use std::sync::Arc;
 
 use upload_checksum::{Digests, HasherSet};
-use upload_chunking::assembly::Row;
+use upload_chunking::assembly::{Key, Row};
 use upload_core::{
     Error, ErrorKind, Handle, ObjectKey, Outcome, Principal, Result, StagingName, UploadId,
-    lifecycle::{Begin, Command, Event, Proof, View, decide},
-    ports::{Expected, Permit, Publication},
-    record::{Addressing, Head, Phase, keys},
+    lifecycle::{Begin, Command, Event, IndexEntry, Proof, View, decide, objection},
+    ports::{Expected, Permit},
+    record::{Addressing, Head, Phase, RowRecord, keys},
 };
 
 use crate::{
     digest::algorithms,
     engine::Engine,
     intake::{self, Filled, Intake, Writing},
+    live::Live,
     look::{Look, Watch},
+    process::Processed,
     records::{PutEnd, not_begun},
     staged::{Hold, Received, StagedBody},
     types::{Body, Limits, Write, Written},
+    unique::content_claim,
 };
+
+/// A received body that is about to become an upload.
+struct Settling {
+    head: Head,
+    proof: Proof,
+    listed: Option<IndexEntry>,
+}
 
 impl Engine {
     /// Receives a body into staging, without any record. [`settle`](Self::settle), [`settle_chunk`](Self::settle_chunk) or
@@ -86,20 +96,33 @@ impl Engine {
             }
         }
         watch.end(self.sniffer(), &limits.types)?;
-        let digests = look.digests.take().map_or_else(Digests::new, HasherSet::finish);
-        Ok(Received { hold: Arc::clone(hold), length, digests, content_type: watch.found.flatten() })
+        let print = look.take_print();
+        let hashers = look.digests.take();
+        let digests = hashers.clone().map_or_else(Digests::new, HasherSet::finish);
+        let content_type = watch.found.flatten();
+        Ok(Received { hold: Arc::clone(hold), length, digests, hashers, print, content_type })
     }
 
-    /// Makes a received body a completed upload: one object, one record.
+    /// Makes a received body a completed upload: one object, one record; a few more where its content makes a claim.
     ///
     /// # Errors
     /// As [`begin`](Self::begin) and [`finish`](Self::finish); the body is gone then.
     pub async fn settle(&self, who: &Principal, received: Received, begin: Begin) -> Result<Outcome> {
-        match self.settle_whole(who, &received, begin).await {
+        let settled = match self.settling(who, &received, begin).await {
+            Ok(settling) if settling.head.unique.is_some() => {
+                return self.settle_unique(received, settling).await;
+            }
+            Ok(settling) => self.settle_alone(&received, settling).await,
+            Err(e) => Err(e),
+        };
+        match settled {
             Ok(outcome) => {
                 received.hold.release();
                 self.count(outcome.length);
                 self.completed(&outcome).await;
+                if let Err(e) = self.derive(&outcome).await {
+                    tracing::warn!(error = %e, "what follows from a completion is done by the sweep");
+                }
                 Ok(outcome)
             }
             Err(e) => {
@@ -109,8 +132,7 @@ impl Engine {
         }
     }
 
-    async fn settle_whole(&self, who: &Principal, received: &Received, begin: Begin) -> Result<Outcome> {
-        let mut begin = begin;
+    async fn settling(&self, who: &Principal, received: &Received, mut begin: Begin) -> Result<Settling> {
         if begin.claim.take().is_some() {
             return Err(Error::new(ErrorKind::Unsupported, "an upload in one request makes no claim"));
         }
@@ -124,6 +146,23 @@ impl Engine {
         }
         head.staging = received.hold.staging.clone();
         let digests = self.missing_digests(&head, received).await?;
+        let proof = Proof::new(digests, received.content_type.clone());
+        match objection(&head, &proof) {
+            Some(failure) => Err(Error::new(failure.kind.error_kind(), failure.detail)),
+            None => Ok(Settling { head, proof, listed }),
+        }
+    }
+
+    async fn settle_alone(&self, received: &Received, settling: Settling) -> Result<Outcome> {
+        let Settling { head, mut proof, listed } = settling;
+        proof.details =
+            match self.process(&head, &head.staging, received.length, proof.content_type.as_deref()).await {
+                Processed::Details(details) => details,
+                Processed::Refused(failure) => {
+                    return Err(Error::new(failure.kind.error_kind(), failure.detail));
+                }
+                Processed::Deferred(e) => return Err(e),
+            };
         let mut view = View::new(head);
         if received.length > 0 {
             view.rows
@@ -132,31 +171,97 @@ impl Engine {
         }
         let now = self.clock().now();
         let key = ObjectKey::random(now.hour(), &view.head.id, self.ids());
-        let proof = Proof::new(digests, received.content_type.clone());
         let events = decide(&view, now, Command::Commit { key, proof })?;
         for event in &events {
             view.head.apply(event);
         }
-        let outcome = match view.head.phase.clone() {
-            Phase::Committing { outcome } => outcome,
-            Phase::Failed { failure, .. } => {
-                return Err(Error::new(failure.kind.error_kind(), failure.detail));
-            }
-            _ => return Err(Error::internal("a commit that commits nothing")),
+        let Phase::Committing { outcome } = view.head.phase.clone() else {
+            return Err(Error::internal("a commit that commits nothing"));
         };
         // Before the head, as at any beginning.
         if let Some(within) = view.head.policy.attach_within {
             self.due(&view.head.id, now.plus(within).hour()).await?;
         }
+        if self.derives(&view.head) {
+            self.due(&view.head.id, now.hour()).await?;
+        }
         self.list_it(&view.head, listed).await?;
-        let publication =
-            Publication::new(received.hold.staging.clone(), outcome.key.clone(), outcome.length);
-        self.blobs().publish(&publication).await?;
+        self.publish_staged(view.head.staging.clone(), &outcome).await?;
         view.head.apply(&Event::Completed(self.clock().now()));
         match self.records().put(&keys::head(&view.head.id), &view.head, Expected::Absent).await? {
             PutEnd::Won(_) => Ok(*outcome),
             PutEnd::Lost(found) => Err(not_begun(found)),
         }
+    }
+
+    /// A received body whose content makes a claim: there must be a head before that.
+    async fn settle_unique(&self, received: Received, settling: Settling) -> Result<Outcome> {
+        let live = match self.verifying(&received, settling).await {
+            Ok(live) => live,
+            Err(e) => {
+                // What a head names by now, if its put ended unknown, is no stray any more: the sweep finishes it.
+                if self.holds(&received.hold.staging) {
+                    self.discard(received).await;
+                }
+                return Err(e);
+            }
+        };
+        live.state().detected = Some(received.content_type.clone());
+        if let Some(hashers) = &received.hashers {
+            live.digest.lock().await.replace(0, hashers.clone());
+        }
+        match self.finish_live(&live).await {
+            Ok(outcome) => {
+                self.count(outcome.length);
+                Ok(*outcome)
+            }
+            Err(e) => {
+                if let Err(e) = self.unsettle(&live).await {
+                    tracing::warn!(error = %e, "an upload that was not settled is cleared later");
+                }
+                Err(e)
+            }
+        }
+    }
+
+    /// Puts the row and the head of a received body, whose set is complete.
+    async fn verifying(&self, received: &Received, settling: Settling) -> Result<Arc<Live>> {
+        let Settling { mut head, proof, listed } = settling;
+        if let Some(unique) = &head.unique {
+            let claim = content_claim(&head.id, unique, &proof.digests)?;
+            self.not_there(&claim, unique).await?;
+            head.content_claim = Some(claim);
+        }
+        // Nothing was made durable yet: whoever takes this up after a stop must see whether the bytes are still there.
+        head.expected = proof.digests.iter().copied().collect();
+        let now = self.clock().now();
+        head.phase =
+            Phase::Verifying { key: ObjectKey::random(now.hour(), &head.id, self.ids()), attempts: 0 };
+        self.due(&head.id, now.hour()).await?;
+        self.list_it(&head, listed).await?;
+        if received.length > 0 {
+            let row = RowRecord::in_place(0, received.print);
+            self.records().put_once(&keys::row(&head.id, Key::Offset(0)), &row).await?;
+        }
+        received.hold.release();
+        match self.records().put(&keys::head(&head.id), &head, Expected::Absent).await? {
+            PutEnd::Won(_) => self.live(&head.id).await,
+            PutEnd::Lost(found) => Err(not_begun(found)),
+        }
+    }
+
+    /// Removes all that there is of an upload that nobody has heard of; unless it can no longer be given up.
+    async fn unsettle(&self, live: &Arc<Live>) -> Result<()> {
+        let phase = live.state().view.head.phase.clone();
+        match phase {
+            Phase::Committing { .. } | Phase::Completed { .. } => return Ok(()),
+            Phase::Receiving | Phase::Verifying { .. } => self.end(live, Command::Cancel).await?,
+            _ => self.clear(live).await?,
+        }
+        let version = live.state().head_version.clone();
+        self.records().remove(&keys::head(&live.id), version).await?;
+        live.state().doubt();
+        Ok(())
     }
 
     /// Digests that were announced only after the bytes are computed from what is staged.

@@ -35,6 +35,17 @@ pub struct Settings {
     pub min_part: u64,
     /// How long a part waits, before its bytes are taken, for another one to tell how many there are (default 5 s).
     pub part_wait: Duration,
+    /// How long one processor may look into one upload (default 60 s).
+    pub process_time: Duration,
+    /// Most bytes, as JSON, of what all processors found in one upload (default 1 MiB).
+    pub max_details: usize,
+    /// How long the sum of a tenant's ledger is kept in memory, during which what other processes enter is not seen
+    /// (default 60 s).
+    pub sum_time: Duration,
+    /// How long one delivery of a notice may take (default 30 s).
+    pub notice_time: Duration,
+    /// How long a notice is tried again, from its upload's commit on, before it is given up (default 7 days).
+    pub notice_lifetime: Duration,
     /// Records or names that one page of a listing asks for (default 1,000).
     pub page: usize,
 }
@@ -54,6 +65,11 @@ impl Default for Settings {
             grace: Duration::from_secs(600),
             min_part: 5 << 20,
             part_wait: Duration::from_secs(5),
+            process_time: Duration::from_secs(60),
+            max_details: 1 << 20,
+            sum_time: Duration::from_secs(60),
+            notice_time: Duration::from_secs(30),
+            notice_lifetime: Duration::from_secs(7 * 24 * 3600),
             page: 1000,
         }
     }

@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_core::Stream;
-use upload_checksum::Digests;
+use upload_checksum::{Digests, Fingerprint, HasherSet};
 use upload_core::{Error, Result, StagingName, ports::StoreError};
 
 use crate::{budget::Share, engine::Engine, live::locked};
@@ -70,6 +70,9 @@ pub struct Received {
     pub(crate) hold: Arc<Hold>,
     pub(crate) length: u64,
     pub(crate) digests: Digests,
+    /// What the digests were made of, and the fingerprint of all bytes.
+    pub(crate) hashers: Option<HasherSet>,
+    pub(crate) print: Fingerprint,
     pub(crate) content_type: Option<String>,
 }
 

@@ -6,7 +6,7 @@ use upload_core::{
     ErrorKind, Hour, Result, Timestamp, UploadId,
     lifecycle::Command,
     ports::Version,
-    record::{Head, Phase, keys},
+    record::{Head, Phase, ToldRecord, keys},
 };
 
 use crate::{
@@ -121,13 +121,18 @@ impl Engine {
             (head.phase.clone(), attach_by(head))
         };
         match phase {
-            Phase::Completed { at, .. } => {
+            Phase::Completed { outcome, at } => {
                 self.unclaim(&live).await?;
+                self.follow_up(&live, &outcome).await?;
                 let replay = at.plus(settings.replay);
                 if now < replay {
                     return Ok(Some(attach_by.map_or(replay, |by| by.min(replay)).hour().max(hour)));
                 }
                 done.removed += self.records().remove_all(&keys::below(id), settings.page).await?;
+                if attach_by.is_some() && self.events().keeps() {
+                    // It is due once more, and its notice was seen to above.
+                    self.records().put_once(&keys::told(id), &ToldRecord::default()).await?;
+                }
                 Ok(attach_by.map(|by| by.hour().max(hour)))
             }
             Phase::Failed { at, .. } | Phase::Cancelled { at } | Phase::Expired { at } => {

@@ -25,7 +25,13 @@ impl Head {
         match event {
             Event::Recorded(_) => {}
             Event::LengthFixed(length) => self.length = Some(*length),
-            Event::Closed(key) => self.phase = Phase::Verifying { key: key.clone() },
+            Event::Closed(key) => self.phase = Phase::Verifying { key: key.clone(), attempts: 0 },
+            Event::Claimed(key) => self.content_claim = Some(key.clone()),
+            Event::Deferred(n) => {
+                if let Phase::Verifying { attempts, .. } = &mut self.phase {
+                    *attempts = *n;
+                }
+            }
             Event::Committed(outcome) => self.phase = Phase::Committing { outcome: outcome.clone() },
             Event::Completed(at) => {
                 if let Phase::Committing { outcome } = &self.phase {

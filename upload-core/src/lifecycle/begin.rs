@@ -1,12 +1,13 @@
 //! How an upload begins.
 
+use serde::{Deserialize, Serialize};
 use upload_checksum::Digest;
 use upload_chunking::assembly::{Assembly, Limits};
 
 use crate::{
     error::{Error, ErrorKind, Result},
     ids::{StagingName, UploadId},
-    outcome::Extras,
+    outcome::{Charge, Extras},
     policy::{Destination, Visibility},
     ports::Capabilities,
     record::{Addressing, Head, Phase},
@@ -44,6 +45,31 @@ pub struct Begin {
     pub listed: Option<IndexEntry>,
     /// While the upload that has this claim lives, beginning another one gives that one.
     pub claim: Option<Claim>,
+    /// Its content may be there only once.
+    pub unique: Option<Unique>,
+    /// What it costs once it is complete.
+    pub charges: Vec<Charge>,
+}
+
+/// That the same content (by SHA-256) may be there only once, within a tenant and a scope. Of many such uploads one is
+/// completed; the others fail as `Duplicate`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Unique {
+    /// Whose scopes these are: 1 to 16 of `[a-z-]`.
+    pub space: String,
+    /// Within what.
+    pub scope: String,
+    /// It takes the place of the one that is there, which is removed once this one is complete.
+    #[serde(default)]
+    pub replace: bool,
+}
+
+impl Unique {
+    /// Only once within this scope.
+    pub fn new(space: impl Into<String>, scope: impl Into<String>) -> Self {
+        Self { space: space.into(), scope: scope.into(), replace: false }
+    }
 }
 
 /// How an upload stands in listings.
@@ -101,6 +127,8 @@ impl Begin {
             holder_commits: false,
             listed: None,
             claim: None,
+            unique: None,
+            charges: Vec::new(),
         }
     }
 }
@@ -165,6 +193,9 @@ pub fn begin(
         holder_commits: begin.holder_commits,
         listed: begin.listed.is_some(),
         claim: None,
+        unique: begin.unique,
+        content_claim: None,
+        charges: begin.charges,
         parts_committed: None,
         attached: None,
         phase: Phase::Receiving,

@@ -3,7 +3,12 @@
 use upload_checksum::Digests;
 use upload_chunking::assembly::Row;
 
-use crate::{ids::ObjectKey, outcome::Outcome, record::Failure, time::Timestamp};
+use crate::{
+    ids::ObjectKey,
+    outcome::{Extras, Outcome},
+    record::Failure,
+    time::Timestamp,
+};
 
 /// What was found out about a closed set.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,12 +18,14 @@ pub struct Proof {
     pub digests: Digests,
     /// The type found in the content, if it was recognised.
     pub content_type: Option<String>,
+    /// What processors found in it, under their names.
+    pub details: Extras,
 }
 
 impl Proof {
     /// What was found in the bytes.
     pub fn new(digests: Digests, content_type: Option<String>) -> Self {
-        Self { digests, content_type }
+        Self { digests, content_type, details: Extras::new() }
     }
 }
 
@@ -42,6 +49,10 @@ pub enum Command {
         /// What was found out about it.
         proof: Proof,
     },
+    /// Its content makes the claim under this key, which may be put from now on.
+    Claim(String),
+    /// Its content could not be processed this time.
+    Defer,
     /// Its object is published.
     Complete,
     /// Whoever sends the parts says that they are all.
@@ -70,6 +81,10 @@ pub enum Event {
     LengthFixed(u64),
     /// The set is closed.
     Closed(ObjectKey),
+    /// Its content makes a claim.
+    Claimed(String),
+    /// Its content could not be processed; so often by now.
+    Deferred(u32),
     /// The outcome is fixed.
     Committed(Box<Outcome>),
     /// It is stored and readable.

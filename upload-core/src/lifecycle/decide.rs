@@ -33,9 +33,14 @@ pub fn decide(view: &View, now: Timestamp, command: Command) -> Result<Vec<Event
             committed_parts(head)?;
             Ok(vec![commit(head, view.rows.frontier(), now, key, proof)])
         }
-        (Phase::Verifying { key }, Command::Commit { proof, .. }) => {
+        (Phase::Verifying { key, .. }, Command::Commit { proof, .. }) => {
             Ok(vec![commit(head, view.rows.frontier(), now, key.clone(), proof)])
         }
+        (Phase::Verifying { .. }, Command::Claim(key)) => match &head.content_claim {
+            Some(known) if *known == key => Ok(Vec::new()),
+            _ => Ok(vec![Event::Claimed(key)]),
+        },
+        (Phase::Verifying { attempts, .. }, Command::Defer) => Ok(vec![defer(head, *attempts, now)]),
         (Phase::Committing { .. }, Command::Complete) => Ok(vec![Event::Completed(now)]),
         (Phase::Receiving | Phase::Verifying { .. }, Command::Cancel) => Ok(vec![Event::Cancelled(now)]),
         (Phase::Receiving | Phase::Verifying { .. }, Command::Fail(why)) => Ok(vec![Event::Failed(why, now)]),
@@ -71,7 +76,7 @@ pub fn decide(view: &View, now: Timestamp, command: Command) -> Result<Vec<Event
             Phase::Verifying { .. } | Phase::Committing { .. } | Phase::Completed { .. },
             Command::Close { .. },
         )
-        | (Phase::Committing { .. } | Phase::Completed { .. }, Command::Commit { .. })
+        | (Phase::Committing { .. } | Phase::Completed { .. }, Command::Commit { .. } | Command::Defer)
         | (Phase::Completed { .. }, Command::Complete)
         | (Phase::Cancelled { .. }, Command::Cancel)
         | (Phase::Expired { .. }, Command::Expire)
@@ -162,9 +167,18 @@ fn committed_parts(head: &Head) -> Result<()> {
     Ok(())
 }
 
-/// Committed, if everything announced and demanded holds; else Failed.
-fn commit(head: &Head, length: u64, now: Timestamp, key: ObjectKey, proof: Proof) -> Event {
-    let failed = |kind, detail: String| Event::Failed(Failure::new(kind, detail), now);
+/// Tried again later, or failed if that was often enough.
+fn defer(head: &Head, attempts: u32, now: Timestamp) -> Event {
+    let attempts = attempts.saturating_add(1);
+    if attempts < head.policy.process_attempts {
+        return Event::Deferred(attempts);
+    }
+    let text = format!("the content could not be processed in {attempts} attempts");
+    Event::Failed(Failure::new(FailureKind::Processing, text), now)
+}
+
+/// What was announced or demanded and does not hold.
+pub fn objection(head: &Head, proof: &Proof) -> Option<Failure> {
     for expected in &head.expected {
         let got = match proof.digests.verify(expected) {
             Verdict::Match => continue,
@@ -176,10 +190,16 @@ fn commit(head: &Head, length: u64, now: Timestamp, key: ObjectKey, proof: Proof
             expected.algorithm(),
             expected.to_hex()
         );
-        return failed(FailureKind::DigestMismatch, text);
+        return Some(Failure::new(FailureKind::DigestMismatch, text));
     }
-    if let Err(e) = head.policy.types.check(proof.content_type.as_deref()) {
-        return failed(FailureKind::TypeRefused, e.detail);
+    let refused = head.policy.types.check(proof.content_type.as_deref()).err()?;
+    Some(Failure::new(FailureKind::TypeRefused, refused.detail))
+}
+
+/// Committed, if everything announced and demanded holds; else Failed.
+fn commit(head: &Head, length: u64, now: Timestamp, key: ObjectKey, proof: Proof) -> Event {
+    if let Some(failure) = objection(head, &proof) {
+        return Event::Failed(failure, now);
     }
     let mut outcome = Outcome::new(head.id.clone(), key, head.destination.clone(), length, now);
     outcome.digests = proof.digests;
@@ -187,5 +207,8 @@ fn commit(head: &Head, length: u64, now: Timestamp, key: ObjectKey, proof: Proof
     outcome.file_name = head.file_name.clone();
     outcome.visibility = head.visibility();
     outcome.extras = head.extras.clone();
+    outcome.details = proof.details;
+    outcome.charges = head.charges.clone();
+    outcome.content_removed = !head.policy.keep_content;
     Event::Committed(Box::new(outcome))
 }

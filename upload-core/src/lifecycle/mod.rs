@@ -20,9 +20,9 @@ use upload_chunking::assembly::Assembly;
 use crate::record::Head;
 
 pub use apply::apply;
-pub use begin::{Begin, Claim, IndexEntry, MAX_EXTRAS, MAX_FILE_NAME, assembly, begin};
+pub use begin::{Begin, Claim, IndexEntry, MAX_EXTRAS, MAX_FILE_NAME, Unique, assembly, begin};
 pub use command::{Command, Event, Proof};
-pub use decide::{decide, refusal};
+pub use decide::{decide, objection, refusal};
 
 /// What is known of one upload: its head and its rows (with the attempts that run in this process).
 #[derive(Debug, Clone)]

@@ -96,9 +96,26 @@ impl Authorizer for AllowByRole {
 /// Hears of completed uploads.
 #[async_trait]
 pub trait Events: Send + Sync + fmt::Debug {
-    /// An upload was completed. Called after the commit by whoever committed, at most once per upload; the
-    /// finishing request waits for it.
-    async fn completed(&self, outcome: &Outcome);
+    /// An upload was completed. Called after the commit by whoever committed, at most once per upload (not at all if
+    /// the process ends in between); the finishing request waits for it.
+    async fn completed(&self, outcome: &Outcome) {
+        let _ = outcome;
+    }
+
+    /// Whether completions are kept until [`deliver`](Self::deliver) has taken them.
+    fn keeps(&self) -> bool {
+        false
+    }
+
+    /// Takes the notice of a completed upload, whose id is the notice's too: at least once for each upload, in no order
+    /// among uploads. After an error it comes again, later and later.
+    ///
+    /// # Errors
+    /// A sentence for the log: why it was not taken.
+    async fn deliver(&self, outcome: &Outcome) -> Result<(), String> {
+        let _ = outcome;
+        Ok(())
+    }
 }
 
 /// Nobody listens.

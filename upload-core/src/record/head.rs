@@ -6,7 +6,8 @@ use upload_checksum::Digest;
 use crate::{
     error::ErrorKind,
     ids::{ObjectKey, StagingName, UploadId},
-    outcome::{Extras, Outcome},
+    lifecycle::Unique,
+    outcome::{Charge, Extras, Outcome},
     policy::{Policy, Visibility},
     time::Timestamp,
 };
@@ -31,6 +32,12 @@ pub enum FailureKind {
     DigestMismatch,
     /// The content's type is not accepted.
     TypeRefused,
+    /// The content is damaged, or not what it seems to be.
+    Unreadable,
+    /// The content could not be processed, as often as it was tried.
+    Processing,
+    /// The same content is stored already.
+    Duplicate,
     /// The storage lost what it had acknowledged, or a sync failed.
     Storage,
 }
@@ -41,6 +48,9 @@ impl FailureKind {
         match self {
             Self::DigestMismatch => ErrorKind::DigestMismatch,
             Self::TypeRefused => ErrorKind::TypeRefused,
+            Self::Unreadable => ErrorKind::Unreadable,
+            Self::Processing => ErrorKind::ProcessingFailed,
+            Self::Duplicate => ErrorKind::Duplicate,
             Self::Storage => ErrorKind::Corrupt,
         }
     }
@@ -74,6 +84,9 @@ pub enum Phase {
     Verifying {
         /// Where it will be published.
         key: ObjectKey,
+        /// How often its content could not be processed.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        attempts: u32,
     },
     /// All checks held; it is being published. The outcome is fixed.
     Committing {
@@ -187,6 +200,15 @@ pub struct Head {
     /// The key of its claim.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<String>,
+    /// Its content may be there only once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique: Option<Unique>,
+    /// The key of the claim that its content makes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_claim: Option<String>,
+    /// What it costs once it is complete.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub charges: Vec<Charge>,
     /// When its parts were committed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parts_committed: Option<Timestamp>,
@@ -202,6 +224,10 @@ impl Head {
     pub fn visibility(&self) -> Visibility {
         self.visibility.unwrap_or(self.policy.visibility)
     }
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 fn is_false(flag: &bool) -> bool {

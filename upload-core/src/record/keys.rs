@@ -16,6 +16,11 @@ pub const CLAIMS: &str = "c/";
 /// What the key of every upload in a listing begins with.
 pub const INDEX: &str = "i/";
 
+/// What every ledger entry's key begins with.
+pub const LEDGER: &str = "l/";
+/// What every undelivered notice's key begins with.
+pub const OUTBOX: &str = "n/";
+
 /// `t/<tenant>`.
 pub fn tenant(name: &TenantName) -> String {
     format!("t/{name}")
@@ -107,4 +112,35 @@ pub fn index_parts(key: &str) -> Option<(Timestamp, UploadId)> {
 /// `c/<handle>/<space>/<digest>`.
 pub fn claim(handle: &Handle, space: &str, digest: &str) -> String {
     format!("{CLAIMS}{handle}/{space}/{digest}")
+}
+
+/// `l/<handle>/`: the prefix of a tenant's ledger, in the order of its hours.
+pub fn ledger_of(handle: &Handle) -> String {
+    format!("{LEDGER}{handle}/")
+}
+
+/// `l/<handle>/<hour>/<id>`: what a completed upload cost. `None` for a text that is no id.
+pub fn ledger(id: &UploadId, committed: Timestamp) -> Option<String> {
+    let handle = id.handle()?;
+    Some(format!("{LEDGER}{handle}/{}/{id}", committed.hour()))
+}
+
+/// The hour in a ledger entry's key.
+pub fn ledger_hour(key: &str) -> Option<Hour> {
+    Hour::parse(key.strip_prefix(LEDGER)?.split('/').nth(1)?)
+}
+
+/// `b/<handle>`: the sum of the older part of a tenant's ledger.
+pub fn balance(handle: &Handle) -> String {
+    format!("b/{handle}")
+}
+
+/// `n/<id>`: the notice of a completed upload.
+pub fn notice(id: &UploadId) -> String {
+    format!("{OUTBOX}{id}")
+}
+
+/// `u/<id>/t`: that the notice was delivered.
+pub fn told(id: &UploadId) -> String {
+    format!("u/{id}/t")
 }

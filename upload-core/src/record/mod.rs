@@ -15,6 +15,10 @@
 //! | `u/<id>/e/<format>/<n>` | [`NoteRecord`] | as the wire format that owns it wants |
 //! | `i/<handle>/<reversed time>/<id>` | [`IndexRecord`] | never; goes with its upload |
 //! | `c/<handle>/<space>/<digest>` | [`ClaimRecord`] | by compare-and-swap, when the upload that had it no longer counts |
+//! | `l/<handle>/<hour>/<id>` | [`LedgerRecord`] | never |
+//! | `b/<handle>` | [`BalanceRecord`] | a cache of the ledger's sum, by compare-and-swap |
+//! | `n/<id>` | [`NoticeRecord`] | each attempt to deliver it; removed when that was done |
+//! | `u/<id>/t` | [`ToldRecord`] | never |
 //! | `due/<hour>/<id>` | [`DueRecord`] | never; removed when done |
 
 mod envelope;
@@ -25,6 +29,6 @@ mod small;
 pub use envelope::{Nonce, VERSION, decode, encode};
 pub use head::{Addressing, Failure, FailureKind, Head, Phase};
 pub use small::{
-    ClaimRecord, DigestRecord, DueRecord, HandleRecord, IndexRecord, Lies, NoteRecord, RowRecord,
-    ShapeRecord, TenantRecord,
+    BalanceRecord, ClaimRecord, DigestRecord, DueRecord, HandleRecord, IndexRecord, LedgerRecord, Lies,
+    NoteRecord, NoticeRecord, RowRecord, ShapeRecord, TenantRecord, ToldRecord,
 };

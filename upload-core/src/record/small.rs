@@ -4,7 +4,11 @@ use serde::{Deserialize, Serialize};
 use upload_checksum::{Digest, Fingerprint, SavedSet};
 use upload_chunking::assembly::{Key, Row, Shape, Sizing};
 
-use crate::ids::{Handle, TenantName, UploadId};
+use crate::{
+    ids::{Handle, TenantName, UploadId},
+    outcome::{Charge, Outcome},
+    time::{Hour, Timestamp},
+};
 
 /// `t/<tenant>`: the handle of a tenant, made once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,12 +176,15 @@ pub struct ClaimRecord {
     /// Whether the claim outlives the upload's completion.
     #[serde(default)]
     pub completed_counts: bool,
+    /// The completed upload whose place this one takes when it is complete; until then that one has the claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<UploadId>,
 }
 
 impl ClaimRecord {
     /// This upload has it.
     pub fn new(id: UploadId, same: Option<String>, completed_counts: bool) -> Self {
-        Self { id, same, completed_counts }
+        Self { id, same, completed_counts, replaces: None }
     }
 }
 
@@ -185,3 +192,60 @@ impl ClaimRecord {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DueRecord {}
+
+/// `l/<handle>/<hour>/<id>`: what a completed upload cost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LedgerRecord {
+    /// The charges of its outcome.
+    pub charges: Vec<Charge>,
+}
+
+impl LedgerRecord {
+    /// These charges.
+    pub fn new(charges: Vec<Charge>) -> Self {
+        Self { charges }
+    }
+}
+
+/// `b/<handle>`: the sum of a tenant's ledger before an hour; a saved fold, which can be made again from the entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct BalanceRecord {
+    /// All entries of earlier hours are in it, and none of later ones.
+    pub before: Hour,
+    /// Their sum.
+    pub sum: u64,
+}
+
+impl BalanceRecord {
+    /// The sum of all entries of hours before this one.
+    pub fn new(before: Hour, sum: u64) -> Self {
+        Self { before, sum }
+    }
+}
+
+/// `n/<id>`: a notice that was not delivered yet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct NoticeRecord {
+    /// What is to be told.
+    pub outcome: Outcome,
+    /// How often it was tried in vain.
+    #[serde(default)]
+    pub attempts: u32,
+    /// When it may be tried again.
+    pub after: Timestamp,
+}
+
+impl NoticeRecord {
+    /// To be told from this time on.
+    pub fn new(outcome: Outcome, after: Timestamp) -> Self {
+        Self { outcome, attempts: 0, after }
+    }
+}
+
+/// `u/<id>/t`: the notice was delivered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ToldRecord {}

@@ -144,7 +144,7 @@ pub fn samples() -> Vec<(String, String, Vec<u8>)> {
     for (name, head) in [
         ("head-receiving", head(Phase::Receiving)),
         ("head-receiving-bare", bare()),
-        ("head-verifying", head(Phase::Verifying { key: key() })),
+        ("head-verifying", head(Phase::Verifying { key: key(), attempts: 0 })),
         ("head-committing", head(Phase::Committing { outcome: outcome() })),
         ("head-completed", head(Phase::Completed { outcome: outcome(), at })),
         ("head-failed-digest", failed(FailureKind::DigestMismatch, "other bytes")),

@@ -37,19 +37,21 @@ pub(super) enum Failure {
 pub(super) fn code(kind: ErrorKind, read: bool) -> Code {
     use ErrorKind as K;
     match kind {
-        K::Invalid | K::UnknownDestination | K::TypeRefused => Code::new(400, "InvalidRequest"),
+        K::Invalid | K::UnknownDestination | K::TypeRefused | K::Unreadable => {
+            Code::new(400, "InvalidRequest")
+        }
         K::NotFound | K::Gone if read => Code::new(404, "NoSuchKey"),
         K::NotFound | K::Gone => Code::new(404, "NoSuchUpload"),
         K::Forbidden => Code::new(403, "AccessDenied"),
         K::TooLarge => Code::new(400, "EntityTooLarge"),
         K::Misplaced | K::Interrupted => Code::new(400, "IncompleteBody"),
-        K::Conflict => Code::new(412, "PreconditionFailed"),
+        K::Conflict | K::Duplicate => Code::new(412, "PreconditionFailed"),
         K::DigestMismatch => Code::new(400, "BadDigest"),
         K::NotReady => Code::new(400, "InvalidPart"),
         K::TimedOut => Code::new(400, "RequestTimeout"),
         K::Busy | K::StorageUnavailable | K::StorageFull => Code::new(503, "SlowDown"),
         K::Unsupported => Code::new(501, "NotImplemented"),
-        // `Corrupt`, `Internal`, and what may come.
+        // `ProcessingFailed`, `Corrupt`, `Internal`, and what may come.
         _ => Code::new(500, "InternalError"),
     }
 }

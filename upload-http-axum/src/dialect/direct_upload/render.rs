@@ -72,6 +72,9 @@ pub(super) fn row(kind: ErrorKind) -> (StatusCode, &'static str) {
         K::Misplaced => (S::UNPROCESSABLE_ENTITY, "size_mismatch"),
         K::DigestMismatch => (S::UNPROCESSABLE_ENTITY, "checksum_mismatch"),
         K::Conflict => (S::CONFLICT, "conflict"),
+        K::Duplicate => (S::CONFLICT, "duplicate"),
+        K::Unreadable => (S::UNPROCESSABLE_ENTITY, "unreadable"),
+        K::ProcessingFailed => (S::INTERNAL_SERVER_ERROR, "processing_failed"),
         K::NotReady => (S::CONFLICT, "not_ready"),
         K::Interrupted => (S::BAD_REQUEST, "interrupted"),
         K::TimedOut => (S::REQUEST_TIMEOUT, "timed_out"),
@@ -95,7 +98,9 @@ pub(super) fn put_row(kind: ErrorKind) -> (StatusCode, &'static str) {
     match kind {
         K::NotFound | K::Gone | K::Forbidden => (StatusCode::NOT_FOUND, code),
         K::TooLarge | K::Misplaced => (StatusCode::UNPROCESSABLE_ENTITY, "size_mismatch"),
-        K::Invalid | K::Conflict | K::NotReady | K::Interrupted => (StatusCode::UNPROCESSABLE_ENTITY, code),
+        K::Invalid | K::Conflict | K::Duplicate | K::NotReady | K::Interrupted => {
+            (StatusCode::UNPROCESSABLE_ENTITY, code)
+        }
         _ => (status, code),
     }
 }

@@ -38,13 +38,15 @@ pub(super) fn status(kind: ErrorKind) -> StatusCode {
         K::Invalid | K::UnknownDestination | K::TypeRefused | K::Misplaced | K::Conflict => {
             StatusCode::BAD_REQUEST
         }
-        K::DigestMismatch | K::NotReady | K::Interrupted => StatusCode::BAD_REQUEST,
+        K::Duplicate | K::Unreadable | K::DigestMismatch | K::NotReady | K::Interrupted => {
+            StatusCode::BAD_REQUEST
+        }
         K::NotFound | K::Gone => StatusCode::NOT_FOUND,
         K::Forbidden => StatusCode::FORBIDDEN,
         K::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         K::TimedOut => StatusCode::REQUEST_TIMEOUT,
         K::Busy | K::StorageUnavailable | K::StorageFull => StatusCode::SERVICE_UNAVAILABLE,
-        // `Corrupt`, `Unsupported`, `Internal`, and what may come.
+        // `ProcessingFailed`, `Corrupt`, `Unsupported`, `Internal`, and what may come.
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

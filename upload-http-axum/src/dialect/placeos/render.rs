@@ -73,14 +73,16 @@ impl From<Error> for Failure {
 pub(super) fn status(kind: ErrorKind) -> StatusCode {
     use ErrorKind as K;
     match kind {
-        K::Invalid | K::TypeRefused | K::Misplaced | K::Interrupted => StatusCode::BAD_REQUEST,
+        K::Invalid | K::TypeRefused | K::Unreadable | K::Misplaced | K::Interrupted => {
+            StatusCode::BAD_REQUEST
+        }
         K::NotFound | K::Gone => StatusCode::NOT_FOUND,
         K::Forbidden => StatusCode::FORBIDDEN,
         K::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        K::Conflict | K::NotReady | K::DigestMismatch => StatusCode::CONFLICT,
+        K::Conflict | K::Duplicate | K::NotReady | K::DigestMismatch => StatusCode::CONFLICT,
         K::TimedOut => StatusCode::REQUEST_TIMEOUT,
         K::Busy | K::StorageUnavailable | K::StorageFull => StatusCode::SERVICE_UNAVAILABLE,
-        // `UnknownDestination` (the operator's), `Corrupt`, `Unsupported`, `Internal`, and what may come.
+        // `UnknownDestination` (the operator's), `ProcessingFailed`, `Corrupt`, `Unsupported`, `Internal`, and what may come.
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
