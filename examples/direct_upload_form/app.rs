@@ -109,7 +109,7 @@ impl App {
 
     /// Makes a file the application's own, and links to it.
     async fn attached(&self, signed_id: &str) -> Result<String, Error> {
-        let outcome = self.0.uploads.engine().attach(signed_id).await?;
+        let outcome = self.0.uploads.engine().attach(&self.0.reader.tenant, signed_id).await?;
         let name = outcome.file_name.clone().unwrap_or_default();
         let (link, name, length) = (self.link(&outcome, &name).await?, escaped(&name), outcome.length);
         Ok(format!("<li><a href=\"{}\">{name}</a> ({length} bytes)</li>", escaped(&link)))

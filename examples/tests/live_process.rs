@@ -343,6 +343,27 @@ fn connections_that_never_send_a_request_are_closed() {
 }
 
 #[test]
+fn a_connection_that_takes_nothing_of_its_answer_is_closed() {
+    let dir = TempDir::new();
+    let config = dir.file("config.toml", "[server]\nwrite_timeout = 1\n");
+    let server = Server::start(&dir.path().join("data"), &["--config", config.to_str().unwrap()]);
+    // More than the buffers of both ends take.
+    let told = server.client().upload("stepVideo", "large.mp4", &[&support::mp4_of(9 << 20)]);
+    let path = told["path"].as_str().unwrap();
+    let mut connection = Connection::open(&server.address).unwrap();
+    connection.head("GET", path, &[("x-pico-api-org", KEY)], 0).unwrap();
+    let open = |metrics: &str| {
+        let line = metrics.lines().find_map(|line| line.strip_prefix("upload_server_connections_open "));
+        line.unwrap().parse::<u32>().unwrap()
+    };
+    // The connection that asks is one itself.
+    while open(&request(&server.address, "GET", "/metrics", &[], b"").unwrap().text()) > 1 {
+        std::thread::yield_now();
+    }
+    server.stop();
+}
+
+#[test]
 fn http2_with_prior_knowledge_uploads_and_downloads() {
     let dir = TempDir::new();
     let server = Server::start(dir.path(), &[]);

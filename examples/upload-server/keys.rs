@@ -63,8 +63,9 @@ pub(crate) struct Keys {
 pub(crate) fn keys(configured: &[Key], data: &Path) -> Result<Keys, KeyError> {
     let mut known = ApiKeys::new();
     for key in configured {
-        known =
-            known.with(&key.key, TenantName::new(&*key.tenant)?, Roles::new(key.roles.iter().copied()))?;
+        let roles =
+            if key.roles.is_empty() { Roles::default() } else { Roles::new(key.roles.iter().copied()) };
+        known = known.with(&key.key, TenantName::new(&*key.tenant)?, roles)?;
     }
     let generated =
         if known.is_empty() { Some(private_line("the API key", &data.join(FILE))?) } else { None };

@@ -17,6 +17,7 @@ use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::numbers::ServerNumbers;
@@ -34,6 +35,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub(crate) struct Connections {
     builder: Builder<TokioExecutor>,
     header_timeout: Duration,
+    write_timeout: Duration,
     room: Arc<Semaphore>,
 }
 
@@ -57,7 +59,8 @@ impl Connections {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .keep_alive_interval(PING_EVERY);
         let room = Arc::new(Semaphore::new(numbers.max_connections.min(Semaphore::MAX_PERMITS)));
-        Self { builder, header_timeout, room }
+        let write_timeout = Duration::from_secs(numbers.write_timeout);
+        Self { builder, header_timeout, write_timeout, room }
     }
 
     /// Accepts connections until `stop`, then closes the listener and gives what ends the connections that are left:
@@ -113,7 +116,10 @@ impl Connections {
                 app.call(request)
             })
         };
-        let connection = self.builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        // Who takes nothing of an answer would have its connection for ever.
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.write_timeout));
+        let connection = self.builder.serve_connection(TokioIo::new(Box::pin(stream)), service).into_owned();
         // Hyper's own time-out begins when it knows the version; until then a silent client would stay for ever.
         let silent = async {
             tokio::time::sleep(self.header_timeout).await;

@@ -13,6 +13,8 @@ pub(crate) struct ServerNumbers {
     pub(crate) max_connections: usize,
     /// How long a connection may take to send the head of a request, and may be idle between two.
     pub(crate) header_timeout: u64,
+    /// How long a connection may take none of the bytes that are sent to it.
+    pub(crate) write_timeout: u64,
     /// Most bytes that are read from a connection before they are taken.
     pub(crate) read_buffer: usize,
     /// Most requests at once on one HTTP/2 connection.
@@ -32,6 +34,7 @@ impl Default for ServerNumbers {
         Self {
             max_connections: 4096,
             header_timeout: 30,
+            write_timeout: 30,
             read_buffer: 64 << 10,
             max_streams: 128,
             drain_timeout: 30,
@@ -55,6 +58,7 @@ impl ServerNumbers {
         let zero = [
             ("max_connections", self.max_connections == 0),
             ("header_timeout", self.header_timeout == 0),
+            ("write_timeout", self.write_timeout == 0),
             ("max_streams", self.max_streams == 0),
             ("sweep_every", self.sweep_every == 0),
             ("janitor_every", self.janitor_every == 0),

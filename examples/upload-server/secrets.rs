@@ -1,6 +1,7 @@
 //! The secrets that signed requests are sealed with: those of a file, or the one of the data directory.
 
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use upload_core::Error;
@@ -33,6 +34,10 @@ pub(crate) fn secrets(given: Option<&Path>, data: &Path) -> Result<Secrets, Secr
     let (path, text) = match given {
         Some(path) => {
             let text = std::fs::read_to_string(path);
+            // No refusal: the secrets that orchestrators mount are often so.
+            if std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o044 != 0) {
+                tracing::warn!("the secrets {} can be read by others: mode 600 keeps them", path.display());
+            }
             (path.to_owned(), text.map_err(|e| SecretError::Unreadable(path.to_owned(), e))?)
         }
         None => {

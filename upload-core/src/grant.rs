@@ -48,7 +48,7 @@ pub struct Ask {
     pub digest: Option<Digest>,
     /// Media type that the bytes must be sent as, or (of a [`Read`](Access::Read)) are to be shown as.
     pub content_type: Option<String>,
-    /// A [`Put`](Access::Put) finishes the upload.
+    /// A [`Put`](Access::Put) finishes the upload (default).
     pub finish: bool,
     /// Name for what is read.
     pub file_name: Option<String>,
@@ -57,7 +57,8 @@ pub struct Ask {
 impl Ask {
     /// Leave for this long; the rest are public fields.
     pub fn new(access: Access, lifetime: Duration) -> Self {
-        Self { access, lifetime, digest: None, content_type: None, finish: false, file_name: None }
+        let finish = access == Access::Put;
+        Self { access, lifetime, digest: None, content_type: None, finish, file_name: None }
     }
 }
 

@@ -58,12 +58,9 @@ impl std::str::FromStr for Role {
 pub struct Roles(Vec<Role>);
 
 impl Roles {
-    /// These roles; none given means upload and read.
+    /// These roles.
     pub fn new(roles: impl IntoIterator<Item = Role>) -> Self {
         let mut roles: Vec<_> = roles.into_iter().collect();
-        if roles.is_empty() {
-            roles = vec![Role::Upload, Role::Read];
-        }
         roles.sort();
         roles.dedup();
         Self(roles)
@@ -77,9 +74,10 @@ impl Roles {
     }
 }
 
+/// Upload and read.
 impl Default for Roles {
     fn default() -> Self {
-        Self::new([])
+        Self::new([Role::Upload, Role::Read])
     }
 }
 

@@ -31,8 +31,8 @@ fn allowed(
     exclusive: bool,
     seen_by: Visibility,
 ) -> bool {
-    // No role given is upload and read.
-    let who = Principal::new(TenantName::new("acme").unwrap(), "me", Roles::new(role));
+    let roles = role.map_or_else(Roles::default, |role| Roles::new([role]));
+    let who = Principal::new(TenantName::new("acme").unwrap(), "me", roles);
     let mut subject = Subject::new("files", owner.map(|own| if own { "me" } else { "you" }));
     (subject.exclusive, subject.visibility) = (exclusive, seen_by);
     match at_once(AllowByRole::default().authorize(&who, action, subject)) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use upload_core::{Error, Inspection, Outcome, Result, UploadId, lifecycle::Command};
+use upload_core::{Error, Inspection, Outcome, Result, TenantName, UploadId, lifecycle::Command};
 
 use crate::{engine::Engine, live::Live, token::Token};
 
@@ -16,7 +16,7 @@ impl Engine {
         self.secrets()?.seal(&Token::new(None, id.clone()))
     }
 
-    /// The upload that a signed id names.
+    /// The upload that a signed id names, whichever tenant's it is: ask whether it may be used.
     ///
     /// # Errors
     /// `NotFound` for anything else.
@@ -25,21 +25,29 @@ impl Engine {
         if token.access.is_some() { Err(Error::not_found()) } else { Ok(token.id) }
     }
 
-    /// How far the upload is that a signed id names, whoever's it is: for the application.
+    /// How far the tenant's upload is that a signed id names, whichever key began it: for the application.
     ///
     /// # Errors
-    /// `NotFound`.
-    pub async fn resolve(&self, signed_id: &str) -> Result<Inspection> {
-        let live = self.live(&self.identify(signed_id)?).await?;
+    /// `NotFound`, also for another tenant's.
+    pub async fn resolve(&self, tenant: &TenantName, signed_id: &str) -> Result<Inspection> {
+        let live = self.named(tenant, signed_id).await?;
         Ok(self.inspect_live(&live).await)
     }
 
-    /// Keeps the completed upload that a signed id names: it is not removed for want of use. Again is fine.
+    async fn named(&self, tenant: &TenantName, signed_id: &str) -> Result<Arc<Live>> {
+        let id = self.identify(signed_id)?;
+        match self.handle(tenant).await? {
+            Some(handle) if id.belongs_to(&handle) => self.live(&id).await,
+            _ => Err(Error::not_found()),
+        }
+    }
+
+    /// Keeps the tenant's completed upload that a signed id names: it is not removed for want of use. Again is fine.
     ///
     /// # Errors
-    /// `NotReady` while it is not complete, `Gone` once it was given up or removed, `NotFound`.
-    pub async fn attach(&self, signed_id: &str) -> Result<Outcome> {
-        let live = self.live(&self.identify(signed_id)?).await?;
+    /// `NotReady` while it is not complete, `Gone` once it was given up or removed, `NotFound`, also for another tenant's.
+    pub async fn attach(&self, tenant: &TenantName, signed_id: &str) -> Result<Outcome> {
+        let live = self.named(tenant, signed_id).await?;
         self.inspect_live(&live).await;
         self.change(&live, Command::Attach).await?;
         outcome(&live)

@@ -18,7 +18,7 @@ use upload_core::{
     Access, Action, Ask, Error, ErrorKind, Grant, Principal, Result, UploadId,
     lifecycle::{MAX_FILE_NAME, refusal},
     ports::SignFor,
-    record::{Head, Phase},
+    record::{Addressing, Head, Phase},
 };
 
 use crate::{
@@ -30,16 +30,25 @@ use crate::{
     types::{Body, Write, Written},
 };
 
+/// Most bytes of a media type that is granted.
+const MAX_TYPE: usize = 255;
+
 impl Engine {
     /// Leave for whoever holds the answer to do what is asked, until it expires: a request to the store, if it signs such, else
     /// a token for [`redeem`](Self::redeem).
     ///
     /// # Errors
     /// As [`inspect`](Self::inspect) and [`read`](Self::read); `Gone` for an upload that was given up, `Conflict` for a part that
-    /// is stored with another digest, `Unsupported` without [secrets](crate::EngineBuilder::secrets).
+    /// is stored with another digest, `Misplaced` for what an upload of its kind never takes, `Unsupported` without
+    /// [secrets](crate::EngineBuilder::secrets), `TooLarge` for a name or type that no token has room for.
     pub async fn grant(&self, who: &Principal, id: &UploadId, ask: Ask) -> Result<Grant> {
-        if let Some(n) = ask.file_name.as_ref().map(String::len).filter(|n| *n > MAX_FILE_NAME) {
-            return Err(Error::too_large("the file name", n as u64, MAX_FILE_NAME as u64));
+        for (what, text, most) in [
+            ("the file name", &ask.file_name, MAX_FILE_NAME),
+            ("the media type", &ask.content_type, MAX_TYPE),
+        ] {
+            if let Some(n) = text.as_ref().map(String::len).filter(|n| *n > most) {
+                return Err(Error::too_large(what, n as u64, most as u64));
+            }
         }
         let head = if ask.access.is_read() {
             self.read(Some(who), id).await?;
@@ -67,6 +76,9 @@ impl Engine {
 
     async fn may_send(&self, live: &Live, head: &Head, ask: &Ask) -> Result<()> {
         not_gone(live)?;
+        if head.addressing != Addressing::Slots {
+            return Err(Error::new(ErrorKind::Misplaced, "an upload by offset takes no signed requests"));
+        }
         let Access::Part(number) = ask.access else { return Ok(()) };
         let slot = slot(number, head)?;
         let stored = self.row(live, Key::Slot(slot)).await?.and_then(|row| row.digest);

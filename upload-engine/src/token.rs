@@ -17,7 +17,7 @@ type Code = Hmac<Sha256>;
 /// What the code is made for, so that it is no other code by the same secret.
 const CONTEXT: &[u8] = b"upload token 1\n";
 /// Most bytes of a token that is looked at.
-const MAX_TOKEN: usize = 8192;
+const MAX_TOKEN: usize = 12 << 10;
 
 /// The secrets that tokens are sealed with: one that seals, and older ones that still open.
 #[derive(Clone)]
@@ -58,14 +58,18 @@ impl Secrets {
     /// The token as a text of `[A-Za-z0-9._-]`.
     ///
     /// # Errors
-    /// `Internal` only.
+    /// `TooLarge` for what no token has room for.
     pub fn seal(&self, token: &Token) -> Result<String> {
         let json = serde_json::to_vec(token).map_err(|e| Error::internal(format!("a token: {e}")))?;
         let (name, code) = self.0.first().ok_or_else(|| Error::internal("no secret"))?;
         let payload = BASE64.encode(json);
         let sum = code.clone().chain_update(CONTEXT).chain_update(name).chain_update(".");
         let sum = BASE64.encode(sum.chain_update(&payload).finalize().into_bytes());
-        Ok(format!("{name}.{payload}.{sum}"))
+        let text = format!("{name}.{payload}.{sum}");
+        if text.len() > MAX_TOKEN {
+            return Err(Error::too_large("the token", text.len() as u64, MAX_TOKEN as u64));
+        }
+        Ok(text)
     }
 
     /// What a text was sealed for.

@@ -32,6 +32,8 @@ pub struct HttpSettings {
     pub max_json: usize,
     /// Most bytes of a list of parts, as a manifest or as JSON: 10,000 parts fit (default 2 MiB).
     pub max_manifest: usize,
+    /// Most bytes of all bodies together that are collected before they are read: JSON and lists of parts (default 64 MiB).
+    pub collected: usize,
     /// After an answer that came before the end of its request's body: how many bytes of the rest are read and
     /// dropped, so that the client can see the answer, before the connection is closed (default 1 GiB).
     pub linger_bytes: u64,
@@ -54,6 +56,7 @@ impl Default for HttpSettings {
             form_overhead: 1 << 20,
             max_json: 64 << 10,
             max_manifest: 2 << 20,
+            collected: 64 << 20,
             linger_bytes: 1 << 30,
             linger_time: Duration::from_secs(30),
             retry_after: Duration::from_secs(2),

@@ -6,6 +6,7 @@ use upload_core::{Error, ErrorKind, Principal};
 use upload_engine::Engine;
 
 use crate::auth::{AuthError, Authenticate};
+use crate::body::Room;
 use crate::settings::HttpSettings;
 use crate::tasks::{StillRunning, Tasks};
 
@@ -19,6 +20,7 @@ struct Parts {
     settings: HttpSettings,
     tasks: Tasks,
     public_url: OnceLock<String>,
+    room: Room,
 }
 
 impl UploadHttp {
@@ -27,6 +29,7 @@ impl UploadHttp {
         Self(Arc::new(Parts {
             engine,
             authenticate,
+            room: Room::new(settings.collected),
             settings,
             tasks: Tasks::new(),
             public_url: OnceLock::new(),
@@ -62,6 +65,11 @@ impl UploadHttp {
     /// Limits and time-outs.
     pub fn settings(&self) -> &HttpSettings {
         &self.0.settings
+    }
+
+    /// Where bodies are collected.
+    pub(crate) fn room(&self) -> &Room {
+        &self.0.room
     }
 
     /// The tasks of running requests.

@@ -153,7 +153,7 @@ async fn an_upload_is_seen_by_its_owner_only() {
     // Nor does anybody else of the tenant give it up. One that is given up is not there any more.
     let pending = create(&server, OWNER, &blob("b", b"abc")).await;
     let engine = server.uploads.engine();
-    let begun = engine.resolve(pending["signed_id"].as_str().unwrap()).await.unwrap();
+    let begun = engine.resolve(&direct::tenant(), pending["signed_id"].as_str().unwrap()).await.unwrap();
     let of_acme = |id: &str| Principal::new(TenantName::new("acme").unwrap(), id, Roles::default());
     let refused = engine.cancel(&of_acme("somebody"), &begun.id).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Forbidden);

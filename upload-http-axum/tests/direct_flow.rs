@@ -78,8 +78,8 @@ async fn a_file_goes_the_whole_way() {
     is_pending(&server, OWNER, &record).await;
     let signed_id = record["signed_id"].as_str().unwrap();
     let engine = server.uploads.engine();
-    assert_eq!(engine.resolve(signed_id).await.unwrap().stage, Stage::Receiving);
-    assert_eq!(engine.attach(signed_id).await.unwrap_err().kind, ErrorKind::NotReady);
+    assert_eq!(engine.resolve(&direct::tenant(), signed_id).await.unwrap().stage, Stage::Receiving);
+    assert_eq!(engine.attach(&direct::tenant(), signed_id).await.unwrap_err().kind, ErrorKind::NotReady);
 
     put_well(&server, &record, &content).await;
     let told = state(&server, OWNER, &record).await;
@@ -94,10 +94,10 @@ async fn a_file_goes_the_whole_way() {
     assert!(url.as_str().unwrap().ends_with("/gr__e_1.png"), "{url}");
 
     // The application's part.
-    let outcome = engine.attach(signed_id).await.unwrap();
+    let outcome = engine.attach(&direct::tenant(), signed_id).await.unwrap();
     assert_eq!((outcome.length, outcome.file_name.as_deref()), (content.len() as u64, Some("größe 1.png")));
-    assert_eq!(engine.attach(signed_id).await.unwrap().id, outcome.id);
-    assert!(engine.resolve(signed_id).await.unwrap().attached.is_some());
+    assert_eq!(engine.attach(&direct::tenant(), signed_id).await.unwrap().id, outcome.id);
+    assert!(engine.resolve(&direct::tenant(), signed_id).await.unwrap().attached.is_some());
 }
 
 #[tokio::test]

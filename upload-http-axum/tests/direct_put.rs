@@ -113,7 +113,10 @@ async fn what_is_no_token_for_this_is_not_there() {
     ] {
         assert!(matches!(server.send(&request).await.status, 403 | 404), "{request:?}");
     }
-    assert!(engine.resolve(&token).await.is_err() && engine.attach(&token).await.is_err());
+    assert!(
+        engine.resolve(&direct::tenant(), &token).await.is_err()
+            && engine.attach(&direct::tenant(), &token).await.is_err()
+    );
 }
 
 fn support_of(tenant: &str) -> Principal {

@@ -674,3 +674,38 @@ async fn an_upload_of_another_dialect_is_none() {
     }
     engine.read(Some(&acme), &seen.id).await.unwrap();
 }
+
+#[tokio::test]
+async fn an_empty_file_is_complete_when_nothing_was_sent_for_it_and_not_before() {
+    let server = Signed::start().await;
+    for content in [&b""[..], b"something else"] {
+        let announced = json!({"file_size": 0, "file_name": "a", "file_id": md5(content).to_base64()});
+        let (path, created) = create(&server, OWNER, &announced).await;
+        assert_eq!(server.api(OWNER, "PUT", &path, None).await.status, 409);
+        let sent = server.signed(&created["signature"], b"").await;
+        let row = ok(&server.api(OWNER, "GET", BASE, None).await)[0].clone();
+        assert_eq!(row["upload_complete"], false);
+        if content.is_empty() {
+            assert_eq!(sent.status, 200);
+            ok(&server.api(OWNER, "PUT", &path, None).await);
+            assert_eq!(server.signed(&created["signature"], b"").await.status, 200, "again");
+        } else {
+            assert_eq!(sent.status, 400);
+            assert_eq!(server.api(OWNER, "PUT", &path, None).await.status, 409);
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_key_writes_past_the_signed_requests() {
+    let server = Signed::start().await;
+    let content = noise(3, 1000);
+    let (path, _) = create(&server, OWNER, &body(&content)).await;
+    let engine = server.uploads.engine();
+    let owner = server.uploads.authenticate(Some(OWNER)).await.unwrap();
+    let id = upload_core::UploadId::parse(path.rsplit("uploads-").next().unwrap()).unwrap();
+    let write = upload_engine::Write::new(upload_chunking::assembly::At::Slot { n: 0, total: 1 });
+    let mut bytes = futures_util::stream::iter([Ok(bytes::Bytes::from(content))]);
+    let refused = engine.write(&owner, &id, write, &mut bytes).await.unwrap_err();
+    assert_eq!(refused.kind, upload_core::ErrorKind::Misplaced);
+}

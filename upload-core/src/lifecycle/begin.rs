@@ -41,6 +41,8 @@ pub struct Begin {
     pub whole: bool,
     /// It is not complete before its parts were committed by whoever sends them.
     pub holder_commits: bool,
+    /// Its bytes come by grants only, and by no key.
+    pub by_grant: bool,
     /// How it stands in listings; `None`: it does not.
     pub listed: Option<IndexEntry>,
     /// While the upload that has this claim lives, beginning another one gives that one.
@@ -125,6 +127,7 @@ impl Begin {
             exclusive: false,
             whole: false,
             holder_commits: false,
+            by_grant: false,
             listed: None,
             claim: None,
             unique: None,
@@ -191,6 +194,7 @@ pub fn begin(
         exclusive: begin.exclusive,
         whole: begin.whole,
         holder_commits: begin.holder_commits,
+        by_grant: begin.by_grant,
         listed: begin.listed.is_some(),
         claim: None,
         unique: begin.unique,

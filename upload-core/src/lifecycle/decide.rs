@@ -150,7 +150,10 @@ fn fix_length(view: &View, now: Timestamp, length: u64) -> Result<Vec<Event>> {
 
 fn complete_set(view: &View) -> Result<()> {
     if view.rows.is_complete() {
-        return Ok(());
+        // Also of no bytes it must be said that they came.
+        let sent = !view.head.whole || view.rows.rows_len() > 0;
+        let text = "the content of the upload has not been sent";
+        return if sent { Ok(()) } else { Err(Error::new(ErrorKind::NotReady, text)) };
     }
     let have = view.rows.received();
     let text = match view.head.length {

@@ -194,6 +194,9 @@ pub struct Head {
     /// It is not complete before its parts were committed.
     #[serde(default, skip_serializing_if = "is_false")]
     pub holder_commits: bool,
+    /// Its bytes come by grants only.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub by_grant: bool,
     /// Whether it stands in a listing, under the key made of its id and [`created`](Self::created).
     #[serde(default, skip_serializing_if = "is_false")]
     pub listed: bool,

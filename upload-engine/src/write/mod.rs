@@ -65,6 +65,9 @@ impl Engine {
         body: &mut Body<'_>,
     ) -> Result<Written> {
         let live = self.enter(who, id, Action::Write).await?;
+        if live.state().view.head.by_grant {
+            return Err(Error::new(ErrorKind::Misplaced, "the bytes of this upload come by signed requests"));
+        }
         self.write_live(&live, write, body).await
     }
 

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, time::Duration};
 
-use upload_core::{ErrorKind, Outcome, Role, Stage, UploadId, record::Phase};
+use upload_core::{ErrorKind, Outcome, Role, Stage, TenantName, UploadId, record::Phase};
 use upload_engine::Engine;
 
 use crate::support::{
@@ -12,6 +12,7 @@ use crate::support::{
     content,
     exec::pause,
     signed::{begun, kind},
+    tenant,
     world::{ATTACH_WITHIN, HOUR, other, somebody},
 };
 
@@ -35,28 +36,36 @@ fn a_signed_id_names_its_upload_for_ever() {
     let signed_id = engine.signed_id(&id).unwrap();
     assert!(signed_id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)));
     assert_eq!(engine.identify(&signed_id).unwrap(), id);
-    assert_eq!(block_on(engine.resolve(&signed_id)).unwrap().stage, Stage::Receiving);
-    assert_eq!(kind(block_on(engine.attach(&signed_id))), Some(ErrorKind::NotReady));
+    assert_eq!(block_on(engine.resolve(&tenant(), &signed_id)).unwrap().stage, Stage::Receiving);
+    assert_eq!(kind(block_on(engine.attach(&tenant(), &signed_id))), Some(ErrorKind::NotReady));
     let outcome = block_on(client.clone().complete(&engine, &id)).unwrap();
-    let seen = block_on(engine.resolve(&signed_id)).unwrap();
+    let seen = block_on(engine.resolve(&tenant(), &signed_id)).unwrap();
     assert_eq!((seen.stage, seen.attached), (Stage::Completed(Box::new(outcome.clone())), None));
-    assert_eq!(block_on(engine.attach(&signed_id)).unwrap(), outcome);
+    assert_eq!(block_on(engine.attach(&tenant(), &signed_id)).unwrap(), outcome);
+    let strange = TenantName::new("strange").unwrap();
+    for known in [false, true] {
+        if known {
+            block_on(engine.begin(&somebody("strange"), Client::offsets(&content(9, 5)).begin())).unwrap();
+        }
+        assert_eq!(kind(block_on(engine.attach(&strange, &signed_id))), Some(ErrorKind::NotFound));
+        assert_eq!(kind(block_on(engine.resolve(&strange, &signed_id))), Some(ErrorKind::NotFound));
+    }
     world.advance(1000 * 24 * HOUR);
     let engine = world.engine();
     block_on(engine.sweep());
-    assert_eq!(block_on(engine.attach(&signed_id)).unwrap(), outcome);
+    assert_eq!(block_on(engine.attach(&tenant(), &signed_id)).unwrap(), outcome);
     for n in 0..signed_id.len() {
         let mut changed = signed_id.clone().into_bytes();
         changed[n] = if changed[n] == b'A' { b'B' } else { b'A' };
         let changed = String::from_utf8(changed).unwrap();
         assert_eq!(kind(engine.identify(&changed)), Some(ErrorKind::NotFound), "byte {n}");
-        assert_eq!(kind(block_on(engine.attach(&changed))), Some(ErrorKind::NotFound));
+        assert_eq!(kind(block_on(engine.attach(&tenant(), &changed))), Some(ErrorKind::NotFound));
     }
     // A good name of what is not there.
     let lost = UploadId::parse(&"z".repeat(UploadId::LEN)).unwrap();
     let lost = engine.signed_id(&lost).unwrap();
-    assert_eq!(kind(block_on(engine.resolve(&lost))), Some(ErrorKind::NotFound));
-    assert_eq!(kind(block_on(engine.attach(&lost))), Some(ErrorKind::NotFound));
+    assert_eq!(kind(block_on(engine.resolve(&tenant(), &lost))), Some(ErrorKind::NotFound));
+    assert_eq!(kind(block_on(engine.attach(&tenant(), &lost))), Some(ErrorKind::NotFound));
 }
 
 /// What is never attached goes in its time, and not before; who reads it then reads it to its end.
@@ -79,8 +88,8 @@ fn what_is_never_attached_is_removed_after_its_time() {
             step(&mut engine, HOUR);
         }
         assert_eq!(kind(block_on(engine.read(Some(&client.who), &id))), Some(ErrorKind::NotFound));
-        assert_eq!(block_on(engine.resolve(&signed_id)).unwrap().stage, Stage::Removed);
-        assert_eq!(kind(block_on(engine.attach(&signed_id))), Some(ErrorKind::Gone));
+        assert_eq!(block_on(engine.resolve(&tenant(), &signed_id)).unwrap().stage, Stage::Removed);
+        assert_eq!(kind(block_on(engine.attach(&tenant(), &signed_id))), Some(ErrorKind::Gone));
         assert_eq!(kind(block_on(engine.finish(&client.who, &id))), Some(ErrorKind::Gone));
         // The grace is for those who are reading.
         assert_eq!(block_on(reading.range(0..2500)).unwrap(), client.whole);
@@ -92,9 +101,9 @@ fn what_is_never_attached_is_removed_after_its_time() {
         assert!(found.objects.is_empty() && found.listed.is_empty() && found.claims.is_empty());
         clean(&world);
         // The tombstone tells the same for its time.
-        assert_eq!(block_on(engine.resolve(&signed_id)).unwrap().stage, Stage::Removed);
+        assert_eq!(block_on(engine.resolve(&tenant(), &signed_id)).unwrap().stage, Stage::Removed);
         step(&mut engine, 26 * HOUR);
-        assert_eq!(kind(block_on(engine.resolve(&signed_id))), Some(ErrorKind::NotFound));
+        assert_eq!(kind(block_on(engine.resolve(&tenant(), &signed_id))), Some(ErrorKind::NotFound));
         let found = sound(&world);
         assert!(found.heads.is_empty() && found.due.is_empty());
     }
@@ -111,10 +120,14 @@ fn what_is_attached_stays_for_ever() {
         block_on(engine.sweep());
         let first = world.clock_now();
         if destination == "kept" {
-            assert_eq!(block_on(engine.attach(&signed_id)).unwrap(), outcome);
+            assert_eq!(block_on(engine.attach(&tenant(), &signed_id)).unwrap(), outcome);
             world.advance(Duration::from_secs(60));
-            assert_eq!(block_on(world.engine().attach(&signed_id)).unwrap(), outcome);
-            assert_eq!(block_on(engine.resolve(&signed_id)).unwrap().attached, Some(first), "the first time");
+            assert_eq!(block_on(world.engine().attach(&tenant(), &signed_id)).unwrap(), outcome);
+            assert_eq!(
+                block_on(engine.resolve(&tenant(), &signed_id)).unwrap().attached,
+                Some(first),
+                "the first time"
+            );
         }
         for _ in 0..5 {
             world.advance(26 * HOUR);
@@ -148,7 +161,7 @@ fn of_attaching_and_sweeping_exactly_one_wins() {
         sim.spawn("sweep", async { assert_eq!(sweeper.sweep().await.failed, 0) });
         sim.spawn("attach", async {
             pause(late).await;
-            *answer.borrow_mut() = Some(attacher.attach(&signed_id).await);
+            *answer.borrow_mut() = Some(attacher.attach(&tenant(), &signed_id).await);
         });
         assert_eq!(sim.run(), Vec::<String>::new());
         drop(sim);
@@ -185,7 +198,7 @@ fn a_completed_upload_that_is_removed_is_gone_at_once_and_its_bytes_after_the_gr
     let world = World::new(1);
     let (engine, client) = (world.engine(), kept().to("files"));
     let (id, _, signed_id) = complete(&engine, &client);
-    block_on(engine.attach(&signed_id)).unwrap();
+    block_on(engine.attach(&tenant(), &signed_id)).unwrap();
     let reading = block_on(engine.read(Some(&client.who), &id)).unwrap();
     block_on(engine.remove(&client.who, &id)).unwrap();
     let first = look(&world).heads[&id].clone();
@@ -197,7 +210,7 @@ fn a_completed_upload_that_is_removed_is_gone_at_once_and_its_bytes_after_the_gr
         for answer in [
             kind(block_on(engine.cancel(&client.who, &id))),
             kind(block_on(engine.finish(&client.who, &id))),
-            kind(block_on(engine.attach(&signed_id))),
+            kind(block_on(engine.attach(&tenant(), &signed_id))),
             kind(block_on(client.send_part(engine, &id, 0))),
             kind(block_on(engine.note(&client.who, &id, "wire", 1, 7.into()))),
         ] {
@@ -228,7 +241,7 @@ fn the_janitor_leaves_what_readers_of_a_removed_upload_have() {
     let (id, ..) = complete(&engine, &client);
     let (other_id, ..) = {
         let mut second = kept().to("files");
-        second.who = other("acme", []);
+        second.who = other("acme", [Role::Upload, Role::Read]);
         complete(&engine, &second)
     };
     world.advance(10 * HOUR);
@@ -257,7 +270,8 @@ fn removing_an_unfinished_upload_gives_it_up() {
     let client = Client::signed(&content(7, 5 * 1500 - 77), 1500);
     let id = begun(&engine, &client);
     stored(block_on(client.send_part(&engine, &id, 0)));
-    let (stranger, you, reader) = (somebody("other"), other("acme", []), other("acme", [Role::Read]));
+    let (stranger, you, reader) =
+        (somebody("other"), other("acme", [Role::Upload, Role::Read]), other("acme", [Role::Read]));
     for (who, answer) in
         [(&stranger, ErrorKind::NotFound), (&you, ErrorKind::Forbidden), (&reader, ErrorKind::Forbidden)]
     {

@@ -18,6 +18,7 @@ use crate::support::{
     client::{Client, completed, stored},
     content,
     signed::{LIFETIME, ask, begun, kind, manifest, md5, part, pass, put, token, whole},
+    tenant,
     world::{other, somebody},
 };
 
@@ -208,8 +209,8 @@ fn what_is_no_valid_token_of_a_grant_is_forbidden() {
     }
     refused(&signed_id);
     assert_eq!(kind(engine.identify(&sent)), Some(ErrorKind::NotFound));
-    assert_eq!(kind(block_on(engine.resolve(&sent))), Some(ErrorKind::NotFound));
-    assert_eq!(kind(block_on(engine.attach(&sent))), Some(ErrorKind::NotFound));
+    assert_eq!(kind(block_on(engine.resolve(&tenant(), &sent))), Some(ErrorKind::NotFound));
+    assert_eq!(kind(block_on(engine.attach(&tenant(), &sent))), Some(ErrorKind::NotFound));
     world.advance(LIFETIME - Duration::from_millis(1));
     assert!(engine.redeem(&sent).is_ok());
     world.advance(Duration::from_millis(1));
@@ -361,4 +362,22 @@ fn a_store_that_signs_gets_the_same_command_and_its_request_is_the_grant() {
     assert!(said.contains(outcome.key.as_str()) && said.contains("a name"), "{said}");
     // Of what is not read, where it lies stays inside.
     assert!(signed(ask(Access::ListParts)).fields[0].1.contains("key: None"));
+}
+
+/// A name that is all escapes still has room in a token; what has none is refused when it is asked for.
+#[test]
+fn every_grant_that_is_given_can_be_redeemed() {
+    let world = World::new(1);
+    let (engine, client) = (world.engine(), Client::signed(&content(1, 10), 10));
+    let id = begun(&engine, &client);
+    let mut asked = whole(&client.whole);
+    asked.content_type = Some("x".repeat(255));
+    asked.file_name = Some("\u{1}".repeat(1024));
+    assert!(block_on(pass(&engine, &client.who, &id, asked.clone())).is_ok());
+    asked.content_type = Some("x".repeat(256));
+    assert_eq!(kind(block_on(token(&engine, &client.who, &id, asked))), Some(ErrorKind::TooLarge));
+    // What an upload never takes is not granted.
+    let offsets = block_on(engine.begin(&client.who, Client::offsets(&content(1, 10)).begin())).unwrap().id;
+    let asked = whole(&client.whole);
+    assert_eq!(kind(block_on(token(&engine, &client.who, &offsets, asked))), Some(ErrorKind::Misplaced));
 }

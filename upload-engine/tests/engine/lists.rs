@@ -18,6 +18,7 @@ use crate::support::{
     client::Client,
     content,
     signed::{begun, kind, whole},
+    tenant,
     world::{ATTACH_WITHIN, HOUR, other, somebody},
 };
 
@@ -86,7 +87,7 @@ fn a_listing_shows_the_newest_first_by_offset_and_limit() {
 fn a_listing_shows_what_the_principal_may_act_on() {
     let world = World::new(1);
     let engine = world.engine();
-    let (me, you) = (somebody("acme"), other("acme", []));
+    let (me, you) = (somebody("acme"), other("acme", [Role::Upload, Role::Read]));
     let begin = |who, exclusive| {
         world.advance(Duration::from_secs(1));
         block_on(engine.begin(who, listed("wire", exclusive))).unwrap().id
@@ -203,7 +204,7 @@ fn an_upload_in_one_request_is_listed_and_attended_to() {
     claiming.claim = Some(upload_core::lifecycle::Claim::new("wire", "one"));
     assert_eq!(kind(block_on(engine.settle(&who, receive(), claiming))), Some(ErrorKind::Unsupported));
     let kept = block_on(engine.settle(&who, receive(), begin)).unwrap();
-    block_on(engine.attach(&engine.signed_id(&kept.id).unwrap())).unwrap();
+    block_on(engine.attach(&tenant(), &engine.signed_id(&kept.id).unwrap())).unwrap();
     for _ in 0..3 {
         world.advance(26 * HOUR);
         block_on(engine.sweep());

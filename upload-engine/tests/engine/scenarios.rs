@@ -337,7 +337,8 @@ pub const ALL: &[Scenario] = &[
             Box::pin(async move {
                 let id = told.begin(engine).await?;
                 told.part(engine, &id, 0).await?;
-                *told.outcome.borrow_mut() = Some(engine.attach(&engine.signed_id(&id)?).await?);
+                *told.outcome.borrow_mut() =
+                    Some(engine.attach(&crate::support::tenant(), &engine.signed_id(&id)?).await?);
                 Ok(())
             })
         },

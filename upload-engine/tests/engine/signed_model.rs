@@ -22,6 +22,7 @@ use crate::{
         content,
         exec::pause,
         signed::{LIFETIME, ask, manifest, part, put, token, whole},
+        tenant,
         world::{HOUR, somebody},
     },
 };
@@ -288,7 +289,7 @@ async fn perform(world: &World, engine: &Engine, known: &Known, act: Act, (seed,
                 Err(e) => allowed(&e),
             }
         }
-        Act::Attach => match engine.attach(&engine.signed_id(id).unwrap()).await {
+        Act::Attach => match engine.attach(&tenant(), &engine.signed_id(id).unwrap()).await {
             Ok(outcome) => {
                 known.ended(&outcome);
                 known.attached.set(true);

@@ -12,4 +12,4 @@ pub mod world;
 pub use body::{Gate, Script};
 pub use chaos::{Chaos, Course};
 pub use exec::{Random, Sim, block_on, polls};
-pub use world::{World, content};
+pub use world::{World, content, tenant};

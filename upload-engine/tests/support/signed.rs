@@ -95,7 +95,10 @@ impl Client {
         let outcome = self.retry(async || engine.finish(&asker.who, id).await).await?;
         if self.attaches {
             let signed_id = engine.signed_id(id)?;
-            assert_eq!(self.retry(async || engine.attach(&signed_id).await).await?, outcome);
+            assert_eq!(
+                self.retry(async || engine.attach(&asker.who.tenant, &signed_id).await).await?,
+                outcome
+            );
         }
         Ok(outcome)
     }

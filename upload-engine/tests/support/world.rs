@@ -181,6 +181,11 @@ pub const ATTACH_WITHIN: Duration = Duration::from_secs(6 * 3600);
 
 pub const HOUR: Duration = Duration::from_secs(3600);
 
+/// The tenant of most clients.
+pub fn tenant() -> TenantName {
+    TenantName::new("acme").unwrap()
+}
+
 /// Somebody of this tenant who may upload and read.
 pub fn somebody(tenant: &str) -> Principal {
     Principal::new(TenantName::new(tenant).unwrap(), "key", Roles::default())

@@ -2,7 +2,7 @@ use std::error::Error as StdError;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, BodyDataStream};
@@ -53,6 +53,40 @@ impl Counter {
     }
 }
 
+/// Bytes that all bodies together may have which are collected before they are read.
+#[derive(Debug)]
+pub(crate) struct Room {
+    free: AtomicUsize,
+}
+
+impl Room {
+    pub(crate) fn new(bytes: usize) -> Self {
+        Self { free: AtomicUsize::new(bytes) }
+    }
+}
+
+/// What one body has of it.
+struct Taken<'a> {
+    room: &'a Room,
+    bytes: usize,
+}
+
+impl Taken<'_> {
+    fn more(&mut self, bytes: usize) -> Result<(), Error> {
+        let free = &self.room.free;
+        let took = free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| free.checked_sub(bytes));
+        took.map_err(|_| Error::new(ErrorKind::Busy, "too many long requests arrive at once"))?;
+        self.bytes += bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.room.free.fetch_add(self.bytes, Ordering::Relaxed);
+    }
+}
+
 impl Frames {
     /// The frames of a body.
     ///
@@ -64,14 +98,17 @@ impl Frames {
         Ok(Self { stream: body.into_data_stream(), announced, received: Counter::default(), limit })
     }
 
-    /// The whole body as one piece.
+    /// The whole body as one piece, in a room that all such bodies share.
     ///
     /// # Errors
-    /// The body's own faults; longer than the limit.
-    pub(crate) async fn collect(mut self) -> Result<Vec<u8>, Error> {
+    /// The body's own faults; longer than the limit; `Busy` if there is no room.
+    pub(crate) async fn collect(mut self, room: &Room) -> Result<Vec<u8>, Error> {
         let mut whole = Vec::new();
+        let mut taken = Taken { room, bytes: 0 };
         while let Some(frame) = poll_fn(|cx| Pin::new(&mut self).poll_next(cx)).await {
-            whole.extend_from_slice(&frame?);
+            let frame = frame?;
+            taken.more(frame.len())?;
+            whole.extend_from_slice(&frame);
         }
         Ok(whole)
     }
@@ -135,5 +172,24 @@ impl Stream for PartFrames<'_> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let item = ready!(Pin::new(&mut self.0).poll_next(cx));
         Poll::Ready(item.map(|piece| piece.map_err(fault)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_that_are_collected_share_a_room() {
+        let room = Room::new(10);
+        let mut first = Taken { room: &room, bytes: 0 };
+        first.more(7).unwrap();
+        let mut second = Taken { room: &room, bytes: 0 };
+        assert_eq!(second.more(4).unwrap_err().kind, ErrorKind::Busy);
+        second.more(3).unwrap();
+        drop(first);
+        second.more(7).unwrap();
+        drop(second);
+        assert_eq!(room.free.load(Ordering::Relaxed), 10);
     }
 }

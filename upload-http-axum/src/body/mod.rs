@@ -27,5 +27,5 @@
 mod frames;
 mod guard;
 
-pub(crate) use frames::{Counter, Frames, Limit, PartFrames, fault};
+pub(crate) use frames::{Counter, Frames, Limit, PartFrames, Room, fault};
 pub(crate) use guard::guard;

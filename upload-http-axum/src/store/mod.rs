@@ -165,7 +165,8 @@ async fn act(
         (&Method::POST, Access::CommitParts) => {
             signed()?;
             let limit = Limit { bytes: uploads.settings().max_manifest as u64, exceeded: manifest_too_large };
-            let body = Frames::new(body, limit).map_err(failed)?.collect().await.map_err(failed)?;
+            let body = Frames::new(body, limit).map_err(failed)?;
+            let body = body.collect(uploads.room()).await.map_err(failed)?;
             let listed = parse::manifest(&body)?;
             // A tag that names a place says nothing about the bytes there.
             let tag = |number, etag: &str| {

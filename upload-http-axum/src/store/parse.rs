@@ -9,6 +9,8 @@ use upload_checksum::{Algorithm, Digest};
 use super::render::Failure;
 use super::wire::{Listed, MAX_PARTS};
 
+const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
+
 /// Checks that a request's headers are those that its grant was made for: a media type, after normalising both, and a
 /// digest that is told must be the granted one. `Err` is a sentence.
 pub(super) fn as_signed(
@@ -16,6 +18,10 @@ pub(super) fn as_signed(
     content_type: Option<&str>,
     digest: Option<&Digest>,
 ) -> Result<(), String> {
+    // Which of two would count?
+    if [header::CONTENT_TYPE, CONTENT_MD5].iter().any(|name| headers.get_all(name).iter().count() > 1) {
+        return Err("the request has a Content-Type or a Content-MD5 twice".to_owned());
+    }
     if let Some(granted) = content_type {
         let got = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         if got.map(normalised).is_none_or(|got| got != normalised(granted)) {
@@ -25,7 +31,7 @@ pub(super) fn as_signed(
             ));
         }
     }
-    let told = headers.get(HeaderName::from_static("content-md5"));
+    let told = headers.get(CONTENT_MD5);
     if let Some(told) = told {
         let told = told.to_str().ok().and_then(|text| Digest::from_base64(Algorithm::Md5, text.trim()).ok());
         if told.is_none() || told.as_ref() != digest {

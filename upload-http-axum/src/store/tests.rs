@@ -139,7 +139,11 @@ fn answers_are_s3_s() {
 #[test]
 fn a_request_is_the_one_that_was_signed() {
     let headers = |list: &[(&'static str, &str)]| -> HeaderMap {
-        list.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+        let mut headers = HeaderMap::new();
+        for (name, value) in list {
+            headers.append(*name, value.parse().unwrap());
+        }
+        headers
     };
     let md5 = Digest::from_hex(Algorithm::Md5, MD5).unwrap();
     let sha = Digest::from_hex(Algorithm::Sha256, &"0".repeat(64)).unwrap();
@@ -160,6 +164,12 @@ fn a_request_is_the_one_that_was_signed() {
     ] {
         let said = parse::as_signed(&headers(&[("content-md5", told)]), None, granted);
         assert_eq!(said.is_ok(), fits, "{told}");
+    }
+    let good = "5ymJIxM7GVLfTbMS6YI1Bw==";
+    for (name, second) in [("content-md5", good), ("content-md5", ""), ("content-type", "x/y")] {
+        let twice = headers(&[("content-md5", good), ("content-type", "x/y"), (name, second)]);
+        let said = parse::as_signed(&twice, Some("x/y"), Some(&md5)).unwrap_err();
+        assert!(said.ends_with("twice"), "{said}");
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use upload_checksum::{Algorithm, Digest, Hasher};
+use upload_core::TenantName;
 use upload_engine::Settings;
 use upload_http_axum::dialect::direct_upload::{self, DirectUploadSettings};
 use upload_http_axum::{HttpSettings, store};
@@ -14,6 +15,11 @@ use super::signed::{Signed, api, bare};
 use super::support::{Answer, Request};
 
 pub const PATH: &str = "/api/v1/upload/direct";
+
+/// The tenant of all but strangers.
+pub fn tenant() -> TenantName {
+    TenantName::new("acme").unwrap()
+}
 
 pub async fn start() -> Signed {
     with(|_, _| {}).await

@@ -199,7 +199,7 @@ impl App {
     async fn describe(&self, headers: &HeaderMap, body: Body) -> Result<Blob, Failure> {
         let limit =
             Limit { bytes: self.uploads.settings().max_json as u64, exceeded: render::json_too_large };
-        let body = Frames::new(body, limit)?.collect().await?;
+        let body = Frames::new(body, limit)?.collect(self.uploads.room()).await?;
         let destination = self.uploads.engine().destinations().get(&self.settings.destination)?;
         Ok(parse::blob(headers, &body, &destination.policy)?)
     }
@@ -225,7 +225,6 @@ impl App {
         let mut ask = Ask::new(Access::Put, self.lifetime());
         ask.digest = Some(blob.digest);
         ask.content_type = Some(kept.content_type.clone());
-        ask.finish = true;
         let direct_upload = match engine.grant(who, &inspection.id, ask).await? {
             Grant::Sealed(token) => {
                 let url = format!("{}{nested}{}{token}", self.uploads.public_url()?, wire::DISK_BASE);

@@ -61,6 +61,7 @@ impl Blob {
         begin.file_name = Some(self.filename.clone()).filter(|name| !name.is_empty());
         begin.declared_type = Some(self.content_type.clone());
         begin.exclusive = true;
+        begin.by_grant = true;
         begin.whole = true;
         begin.claim = Some(self.claim(who, named));
         begin.extras.extend(serde_json::to_value(kept).ok().map(|kept| (NAME.to_owned(), kept)));

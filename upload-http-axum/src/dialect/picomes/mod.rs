@@ -113,7 +113,7 @@ async fn begin(State(uploads): State<UploadHttp>, original: OriginalUri, request
 /// A new stream.
 async fn create(uploads: &UploadHttp, who: &Principal, nested: &str, body: Body) -> Result<Answer, Failure> {
     let limit = Limit { bytes: uploads.settings().max_json as u64, exceeded: render::json_too_large };
-    let new = parse::create(&Frames::new(body, limit)?.collect().await?)?;
+    let new = parse::create(&Frames::new(body, limit)?.collect(uploads.room()).await?)?;
     let engine = uploads.engine();
     let empty = new.length == 0;
     let begin = new.begin(engine.destinations(), nested)?;

@@ -357,7 +357,8 @@ impl Api {
             }
         }
         let exceeded = |got, limit| Error::too_large("the JSON body", got, limit);
-        parse::object(&Frames::new(body, Limit { bytes: most as u64, exceeded })?.collect().await?)
+        let body = Frames::new(body, Limit { bytes: most as u64, exceeded })?;
+        parse::object(&body.collect(self.uploads.room()).await?)
     }
 
     /// An upload of this dialect's that lives, and may be acted on.
@@ -478,6 +479,8 @@ impl Api {
     fn ask(&self, access: Access, declared: Option<&str>) -> Ask {
         let mut ask = Ask::new(access, self.settings.signature());
         ask.content_type = render::type_of(access, declared).map(str::to_owned);
+        // Its clients say when an upload is complete.
+        ask.finish = false;
         ask
     }
 

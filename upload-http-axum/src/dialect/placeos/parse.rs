@@ -21,6 +21,8 @@ type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// Most bytes of a text that is only kept: an id of the store's, a look-up key.
 const MAX_TEXT: usize = 1024;
+/// Most bytes of all tags of an upload, four more for each.
+const MAX_TAGS: usize = 4096;
 
 /// The upload that a path names.
 pub(super) fn id(segment: &str) -> Option<UploadId> {
@@ -60,6 +62,8 @@ pub(super) fn create(object: &Map<String, Value>, settings: &PlaceosSettings) ->
     let file_id = text(object, "file_id")?.ok_or_else(|| Failure::missing("file_id", "String"))?;
     let file_mime = text(object, "file_mime")?.filter(|mime| !mime.is_empty());
     check(&file_name, file_mime.as_deref(), settings)?;
+    let clean = clean_name(&file_name)?;
+    check(&clean, None, settings)?;
     let resumable = length > MOST_DIRECT;
     let digest = if resumable { None } else { Some(md5(&file_id).ok_or_else(not_md5)?) };
     let permissions = match object.get("permissions") {
@@ -90,13 +94,7 @@ pub(super) fn create(object: &Map<String, Value>, settings: &PlaceosSettings) ->
             .map(|time| short(time, "cache_modified"))
             .transpose()?,
     };
-    Ok(New {
-        file_name: clean_name(&file_name)?,
-        length,
-        digest,
-        minutes: minutes(object.get("expires"))?,
-        kept,
-    })
+    Ok(New { file_name: clean, length, digest, minutes: minutes(object.get("expires"))?, kept })
 }
 
 /// Checks the query that asks where a file would go.
@@ -105,7 +103,7 @@ pub(super) fn asked(query: &Query, settings: &PlaceosSettings) -> Result<()> {
     let size = query.get("file_size").map(|text| Value::String(text.to_owned()));
     length(size.as_ref())?;
     check(file_name, query.get("file_mime").filter(|mime| !mime.is_empty()), settings)?;
-    clean_name(file_name).map(drop)
+    check(&clean_name(file_name)?, None, settings)
 }
 
 impl New {
@@ -121,6 +119,7 @@ impl New {
             (false, Permissions::Admin) => Visibility::Admin,
         });
         begin.exclusive = true;
+        begin.by_grant = true;
         begin.whole = !kept.resumable;
         begin.holder_commits = kept.resumable;
         begin.listed = Some(IndexEntry::new(NAME, serde_json::json!({ "tags": kept.tags })));
@@ -140,6 +139,7 @@ fn check(file_name: &str, mime: Option<&str>, settings: &PlaceosSettings) -> Res
         return Err(Failure::rejected(text, "file_name", &settings.refused_names));
     }
     let extension = name
+        .trim_end_matches(['.', ' '])
         .rsplit(['/', '\\'])
         .next()
         .and_then(|name| name.rsplit_once('.'))
@@ -168,7 +168,7 @@ pub(super) fn clean_name(name: &str) -> Result<String> {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let keep = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-');
     let clean: String = last.chars().map(|c| if keep(c) { c } else { '_' }).collect();
-    if clean.is_empty() || clean.len() > MAX_FILE_NAME {
+    if matches!(&*clean, "" | "." | "..") || clean.len() > MAX_FILE_NAME {
         return Err(Failure::value("file_name", "String"));
     }
     Ok(clean)
@@ -222,7 +222,10 @@ fn tags(value: Option<&Value>) -> Result<Vec<String>> {
     match value {
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::Array(tags)) => {
-            tags.iter().map(|tag| tag.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
+            let tags: Option<Vec<_>> = tags.iter().map(|tag| tag.as_str().map(str::to_owned)).collect();
+            // Every row of a listing has them.
+            let fit = |tags: &Vec<String>| tags.iter().map(|tag| tag.len() + 4).sum::<usize>() <= MAX_TAGS;
+            tags.filter(fit).ok_or_else(wrong)
         }
         Some(_) => Err(wrong()),
     }

@@ -213,6 +213,8 @@ fn each_missing_and_each_wrong_parameter_is_named() {
         ("expires", json!("soon"), "Int32"),
         ("tags", json!("a"), "Array(String)"),
         ("tags", json!([1]), "Array(String)"),
+        ("tags", json!(["x".repeat(4093)]), "Array(String)"),
+        ("tags", json!(vec![""; 1025]), "Array(String)"),
         ("file_path", json!(1), "String"),
         ("file_id", json!("x".repeat(1025)), "String"),
         ("cache_etag", json!({}), "String"),
@@ -262,9 +264,12 @@ fn names_are_cut_and_cleaned() {
         ("C:\\a\\b c.png", "b_c.png"),
         ("a\"<b>\r\n.gif", "a__b___.gif"),
         ("größe 1.pdf", "größe_1.pdf"),
-        ("..", ".."),
+        ("a..", "a.."),
     ] {
         assert_eq!(parse::clean_name(raw).unwrap(), clean);
+    }
+    for no_name in ["", ".", "..", "a/..", "/"] {
+        assert_eq!(of(parse::clean_name(no_name)), bad("file_name", "String"), "{no_name}");
     }
 }
 
@@ -382,7 +387,7 @@ fn a_patch_is_read_by_its_rules_in_their_order() {
 fn progress_comes_as_an_array_or_as_an_object_and_stays_as_it_came() {
     let told = |part: u32, md5: &str| (part, PartData { md5: md5.to_owned(), part });
     let array = json!({"resumable_id": "r", "part_list": [1, "2"], "part_data": [
-        {"md5": BASE64, "part": 1, "md5_hex": HEX}, {"md5": HEX, "part": 2}, {"md5": "", "part": 3}, {"part": 4}]});
+        {"md5": format!("  {BASE64}\n"), "part": 1, "md5_hex": HEX}, {"md5": HEX, "part": 2}, {"md5": "", "part": 3}, {"part": 4}]});
     let read = parse::progress(&object(array)).unwrap();
     let expected = Progress {
         resumable_id: Some("r".into()),

@@ -108,7 +108,7 @@ fn data(value: &Value, key: Option<u32>) -> Result<Option<(u32, PartData)>> {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.is_empty() => Ok(None),
         Some(Value::String(text)) if md5(text).is_some() => {
-            Ok(Some((part, PartData { md5: text.clone(), part })))
+            Ok(Some((part, PartData { md5: text.trim().to_owned(), part })))
         }
         Some(_) => Err(not_parts()),
     }
