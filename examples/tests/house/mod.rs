@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 /// Crates that know no wire, no runtime and no back end.
 pub const PURE: [&str; 4] = ["upload-chunking", "upload-checksum", "upload-core", "upload-engine"];
 /// All libraries.
-pub const LIBRARIES: [&str; 7] = [
+pub const LIBRARIES: [&str; 8] = [
     "upload-chunking",
     "upload-checksum",
     "upload-core",
     "upload-engine",
     "upload-storage",
     "upload-media",
+    "upload-analysis",
     "upload-http-axum",
 ];
 
