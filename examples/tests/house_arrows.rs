@@ -93,6 +93,7 @@ const DIRECT: [(&str, &[&str]); 8] = [
             "axum",
             "bytes",
             "futures-core",
+            "governor",
             "http",
             "http-body",
             "httpdate",

@@ -14,7 +14,13 @@ pub(crate) fn empty(status: StatusCode) -> Response {
 }
 
 /// An answer with this JSON.
-#[cfg(any(feature = "direct-upload", feature = "picomes", feature = "placeos"))]
+#[cfg(any(
+    feature = "direct-upload",
+    feature = "picomes",
+    feature = "pixlab",
+    feature = "placeos",
+    feature = "wickson"
+))]
 pub(crate) fn json(status: StatusCode, value: &impl serde::Serialize) -> Response {
     // Plain structs of texts and numbers always serialise.
     let mut answer = Response::new(Body::from(serde_json::to_vec(value).unwrap_or_default()));
@@ -26,8 +32,12 @@ pub(crate) fn json(status: StatusCode, value: &impl serde::Serialize) -> Respons
 /// Says when to try again, in an answer that says to.
 pub(crate) fn retry_after(answer: &mut Response, after: Duration) {
     if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
-        // Whole seconds, rounded up.
-        let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
-        answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        put_retry_after(answer, after);
     }
+}
+
+/// Says when to try again: in whole seconds, rounded up.
+pub(crate) fn put_retry_after(answer: &mut Response, after: Duration) {
+    let seconds = after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0));
+    answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
 }

@@ -17,11 +17,37 @@ use crate::request::content_type;
 /// Text fields by name, as they came.
 pub(crate) type Fields = BTreeMap<&'static str, String>;
 
+/// Which part of a form is the file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum FilePart {
+    /// The one of this name.
+    Named(&'static str),
+    /// Whichever has a file name.
+    Any,
+}
+
+impl FilePart {
+    fn is(self, head: &PartHead) -> bool {
+        match self {
+            Self::Named(name) => head.name.as_deref().unwrap_or_default() == name,
+            Self::Any => head.file_name.is_some(),
+        }
+    }
+
+    /// Its name in messages.
+    const fn shown(self) -> &'static str {
+        match self {
+            Self::Named(name) => name,
+            Self::Any => "with a file",
+        }
+    }
+}
+
 /// Which parts of a form count; all others are skipped.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
-    /// The name of the file's part.
-    pub(crate) file: &'static str,
+    /// The file's part.
+    pub(crate) file: FilePart,
     /// The names of the fields.
     pub(crate) fields: &'static [&'static str],
 }
@@ -71,13 +97,13 @@ impl FileForm {
     /// The body's own faults; `Invalid` if a field, or the file, comes a second time.
     pub(crate) async fn advance(&mut self) -> Result<Option<PartHead>, Error> {
         while let Some(head) = self.form.next_part().await.map_err(fault)? {
-            let name = head.name.as_deref().unwrap_or_default();
-            if name == self.shape.file {
+            if self.shape.file.is(&head) {
                 if self.file.replace(head.clone()).is_some() {
-                    return Err(twice(self.shape.file));
+                    return Err(twice(self.shape.file.shown()));
                 }
                 return Ok(Some(head));
             }
+            let name = head.name.as_deref().unwrap_or_default();
             if let Some(field) = self.shape.fields.iter().find(|field| **field == name) {
                 let text = self.form.collect_text(usize::MAX).await.map_err(fault)?;
                 if self.fields.insert(field, text).is_some() {

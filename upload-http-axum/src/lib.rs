@@ -45,12 +45,20 @@
 //! | `direct-upload` | yes | [`dialect::direct_upload`] |
 //! | `picomes` | yes | [`dialect::picomes`] |
 //! | `placeos` | yes | [`dialect::placeos`] |
-//! | `signed` | with the two above | [`store`]: the endpoints that signed requests go to |
+//! | `pixlab` | yes | [`dialect::pixlab`], [`RateLimit`] |
+//! | `wickson` | yes | [`dialect::wickson`], [`RateLimit`] |
+//! | `signed` | with `direct-upload`, `placeos` | [`store`]: the endpoints that signed requests go to |
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 // What dialects share is dead code where none is built.
 #![cfg_attr(
-    not(all(feature = "direct-upload", feature = "picomes", feature = "placeos")),
+    not(all(
+        feature = "direct-upload",
+        feature = "picomes",
+        feature = "pixlab",
+        feature = "placeos",
+        feature = "wickson"
+    )),
     allow(dead_code, unused_imports)
 )]
 
@@ -59,6 +67,8 @@ pub mod auth;
 mod body;
 mod clock;
 mod cors;
+#[cfg(any(feature = "direct-upload", feature = "wickson"))]
+mod date;
 pub mod dialect;
 pub mod download;
 mod form;
@@ -66,6 +76,8 @@ mod limits;
 mod log;
 pub mod multipart;
 pub mod names;
+#[cfg(any(feature = "pixlab", feature = "wickson"))]
+mod rate;
 mod request;
 mod serve;
 mod settings;
@@ -73,7 +85,11 @@ mod state;
 #[cfg(feature = "signed")]
 pub mod store;
 pub mod tasks;
+#[cfg(feature = "wickson")]
+mod uuid;
 
 pub use clock::TokioClock;
+#[cfg(any(feature = "pixlab", feature = "wickson"))]
+pub use rate::RateLimit;
 pub use settings::{CorsSettings, HttpSettings};
 pub use state::UploadHttp;

@@ -27,6 +27,19 @@ pub(crate) fn nested_at(original: &Uri, known: &Uri) -> String {
     original.path().strip_suffix(known.path()).unwrap_or_default().to_owned()
 }
 
+/// The parameters of a query, decoded; a `+` is a space.
+#[cfg(any(feature = "placeos", feature = "wickson"))]
+pub(crate) fn query_pairs(query: Option<&str>) -> impl Iterator<Item = (String, String)> {
+    let decoded = |text: &str| {
+        let spaced = text.replace('+', " ");
+        percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+    };
+    let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(move |(name, value)| (decoded(name), decoded(value)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

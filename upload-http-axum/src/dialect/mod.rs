@@ -5,5 +5,9 @@
 pub mod direct_upload;
 #[cfg(feature = "picomes")]
 pub mod picomes;
+#[cfg(feature = "pixlab")]
+pub mod pixlab;
 #[cfg(feature = "placeos")]
 pub mod placeos;
+#[cfg(feature = "wickson")]
+pub mod wickson;

@@ -3,13 +3,16 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use async_trait::async_trait;
 use axum::Router;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use upload_checksum::{Algorithm, Hasher};
-use upload_core::ports::{BlobStore, RecordStore};
-use upload_core::{Destinations, Policy, Role, Roles, TenantName, TypeRule, Visibility};
+use upload_core::ports::{BlobStore, Clock, RecordStore};
+use upload_core::{Destinations, Policy, Role, Roles, TenantName, Timestamp, TypeRule, Visibility};
 use upload_engine::Engine;
 use upload_http_axum::auth::ApiKeys;
 use upload_http_axum::dialect::picomes;
@@ -24,6 +27,31 @@ pub const OTHER: &str = "key-of-another-tenant";
 /// Keys of the first tenant with one role only.
 pub const READER: &str = "key-that-reads";
 pub const WRITER: &str = "key-that-uploads";
+
+/// Time that only tests move. Waiting is done by tokio's.
+#[derive(Debug)]
+pub struct TestClock(AtomicU64);
+
+impl TestClock {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self(AtomicU64::new(1_700_000_123_456)))
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.0.fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
 
 /// A running server.
 pub struct Server {

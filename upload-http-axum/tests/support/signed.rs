@@ -13,16 +13,13 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use async_trait::async_trait;
 use axum::Router;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use upload_checksum::{Algorithm, Digest, Hasher};
 use upload_core::ports::{BlobStore, Clock, RecordStore};
-use upload_core::{Destinations, Policy, Role, Roles, TenantName, Timestamp};
+use upload_core::{Destinations, Policy, Role, Roles, TenantName};
 use upload_engine::{Engine, Secrets, Settings};
 use upload_http_axum::auth::ApiKeys;
 use upload_http_axum::dialect::placeos::{self, PlaceosSettings};
@@ -31,6 +28,8 @@ use upload_media::ContentSniffer;
 use upload_storage::memory::{MemoryBlobs, MemoryRecords};
 
 use super::support::{Answer, Request};
+
+pub use super::support::TestClock;
 
 /// Two keys of a tenant that upload and read, and those of it with other roles.
 pub const OWNER: &str = "key-of-the-owner";
@@ -42,31 +41,6 @@ pub const ADMIN: &str = "key-of-the-admin";
 /// Keys of another tenant.
 pub const STRANGER: &str = "key-of-a-stranger";
 pub const STRANGER_ADMIN: &str = "key-of-a-strange-admin";
-
-/// Time that only tests move. Waiting is done by tokio's.
-#[derive(Debug)]
-pub struct TestClock(AtomicU64);
-
-impl TestClock {
-    pub fn new() -> Arc<Self> {
-        Arc::new(Self(AtomicU64::new(1_700_000_123_456)))
-    }
-
-    pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
-    }
-}
-
-#[async_trait]
-impl Clock for TestClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
-    }
-}
 
 /// A running server.
 pub struct Signed {
@@ -176,6 +150,7 @@ fn destinations() -> Destinations {
         .with("placeos", Policy::new(1 << 30))
         .with("direct", Policy::new(1 << 30))
         .with("other", Policy::new(1 << 30))
+        .with("pixlab", upload_http_axum::dialect::pixlab::policy())
 }
 
 fn keys() -> ApiKeys {

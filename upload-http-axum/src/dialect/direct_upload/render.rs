@@ -1,6 +1,6 @@
 //! From outcomes and errors to answers: pure and synchronous.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
@@ -10,19 +10,19 @@ use serde_json::{Map, Value};
 use upload_checksum::{Algorithm, Digest};
 use upload_core::ids::random_text;
 use upload_core::ports::Ids;
-use upload_core::{Error, ErrorKind, Inspection, SignedRequest, Timestamp};
+use upload_core::{Error, ErrorKind, Inspection, SignedRequest};
 
 use super::parse::{Blob, Refusal};
 use super::wire::{Created, DirectUpload, Fault, Faults, Kept, NAME, Problem, Record, State};
+use crate::answer::put_retry_after;
 use crate::auth::AuthError;
+use crate::date;
 use crate::download::{Disposition, content_disposition};
 
 /// Characters of a file's key.
 const KEY_LENGTH: usize = 28;
 /// The largest id: the largest whole number that JavaScript counts to without a gap.
 const MAX_ID: u64 = (1 << 53) - 1;
-/// The last moment that a date with four digits for its year can name.
-const LAST_DATE: u64 = 253_402_300_799_999;
 
 /// Why a request is not answered with success.
 #[derive(Debug)]
@@ -140,9 +140,7 @@ fn of_error(error: &Error, (status, code): (StatusCode, &str), retry_after: Dura
 }
 
 fn retried(mut answer: Response, after: Duration) -> Response {
-    // Whole seconds, rounded up.
-    let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
-    answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    put_retry_after(&mut answer, after);
     answer
 }
 
@@ -195,15 +193,9 @@ pub(super) fn record(kept: Kept, inspection: &Inspection, signed_id: String) -> 
         service_name: kept.service_name,
         byte_size: inspection.length.unwrap_or(0),
         checksum: kept.checksum,
-        created_at: date(inspection.created),
+        created_at: date::rfc3339_millis(inspection.created),
         signed_id,
     }
-}
-
-/// RFC 3339 in UTC, with milliseconds.
-fn date(time: Timestamp) -> String {
-    let since = Duration::from_millis(time.millis().min(LAST_DATE));
-    humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string()
 }
 
 /// The request that brings the bytes to our own store. A SHA-256 goes without a header: the token has it.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cors::Allowed;
-use crate::form::Shape;
+use crate::form::{FilePart, Shape};
 
 /// The dialect's name among an upload's extras.
 pub(super) const NAME: &str = "picomes";
@@ -20,9 +20,9 @@ pub(super) const INDEX: &str = "chunkIndex";
 pub(super) const TOTAL: &str = "totalChunks";
 
 /// The form of an upload in one request.
-pub(super) const SINGLE: Shape = Shape { file: FILE, fields: &[DESTINATION, SHA] };
+pub(super) const SINGLE: Shape = Shape { file: FilePart::Named(FILE), fields: &[DESTINATION, SHA] };
 /// The form of a chunk.
-pub(super) const CHUNK: Shape = Shape { file: FILE, fields: &[INDEX, TOTAL] };
+pub(super) const CHUNK: Shape = Shape { file: FilePart::Named(FILE), fields: &[INDEX, TOTAL] };
 
 /// What pages of other sites may use.
 pub(super) const CORS: Allowed = Allowed {

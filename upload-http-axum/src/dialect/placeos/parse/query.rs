@@ -6,6 +6,7 @@ use upload_core::record::IndexRecord;
 
 use super::{Failure, Result};
 use crate::dialect::placeos::wire::{LINK_MINUTES, MOST_MINUTES, MOST_ROWS, ROWS};
+use crate::request::query_pairs;
 
 /// A query's parameters.
 #[derive(Debug, Default)]
@@ -14,17 +15,7 @@ pub(in crate::dialect::placeos) struct Query(Vec<(String, String)>);
 impl Query {
     /// The parameters of a request's query.
     pub(in crate::dialect::placeos) fn new(query: Option<&str>) -> Self {
-        let decoded = |text: &str| {
-            let spaced = text.replace('+', " ");
-            percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
-        };
-        let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
-        Self(
-            pairs
-                .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-                .map(|(k, v)| (decoded(k), decoded(v)))
-                .collect(),
-        )
+        Self(query_pairs(query).collect())
     }
 
     /// The first parameter of this name.
