@@ -61,7 +61,26 @@ const DIRECT: [(&str, &[&str]); 8] = [
             "tracing",
         ],
     ),
-    ("upload-media", &["upload-core"]),
+    (
+        "upload-media",
+        &[
+            "upload-core",
+            "async-lock",
+            "async-trait",
+            "bytes",
+            "flate2",
+            "futures-channel",
+            "futures-core",
+            "gif",
+            "quick-xml",
+            "serde",
+            "serde_json",
+            "symphonia-bundle-mp3",
+            "symphonia-core",
+            "thiserror",
+            "zip",
+        ],
+    ),
     (
         "upload-analysis",
         &[

@@ -1,11 +1,12 @@
-//! Content sniffing behind the ports of upload-core.
+//! Content sniffing, technical details of media and the words of documents, behind the ports of upload-core.
 //!
 //! **What it is.** [`ContentSniffer`] tells from the first bytes of a content (8 KiB at most) what it is:
 //! the media types a destination may want, and by name the types it should refuse. A signature alone
-//! proves little, so every type has a check of its structure as well.
+//! proves little, so every type has a check of its structure as well. [`probe`] (a feature, on by default) measures
+//! what a whole upload is: pages, words, pixels, seconds, vertices.
 //!
-//! **What it is not.** It never looks at a file's name or its declared type, decodes nothing, and does not
-//! prove that the rest of the file is whole: a file may be a valid image and carry an archive behind it.
+//! **What it is not.** It never looks at a file's name or its declared type, decodes no image and no sound, and does
+//! not prove that a file is whole: a file may be a valid image and carry an archive behind it.
 //!
 //! ```text
 //!   first bytes ──► image? ── media? ── document? ── model? ── archive, executable? ── markup? ── text?
@@ -39,23 +40,19 @@
 //! | DOCX | a zip whose first entries are a word processing package |
 //! | GLB | version 2 and a JSON chunk that fits |
 //! | OBJ | text of nothing but OBJ statements, with a vertex |
-//! | text | UTF-8 or UTF-16 with a byte order mark, no controls, no script in it |
+//! | text | UTF-8, UTF-16 with a byte order mark or Latin-1, no controls, no script in it |
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `probe`, on by default | [`probe`]; without it upload-core is the only dependency |
 //!
 //! Named so that they can be refused: HTML, SVG, XML, PHP and other scripts, executables, archives.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod archive;
-mod audio;
-mod document;
-mod executable;
-mod head;
-mod image;
-mod iso_media;
-mod model;
-mod other;
-mod sniffer;
-mod text;
+#[cfg(feature = "probe")]
+pub mod probe;
+mod sniff;
 pub mod types;
 
-pub use sniffer::{ContentSniffer, check};
+pub use sniff::{ContentSniffer, check};

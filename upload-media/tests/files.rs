@@ -38,7 +38,7 @@ const OK: &[(&str, &str)] = &[
     ("frag.mp4", types::MP4),
     ("gray.jpg", types::JPEG),
     ("gray16.png", types::PNG),
-    ("latin1.txt", UNKNOWN), // only UTF-8 and UTF-16 are text here
+    ("latin1.txt", types::TEXT),
     ("lossy.webp", types::WEBP),
     ("mono8.wav", types::WAV),
     ("ntsc.mp4", types::MP4),
@@ -92,6 +92,15 @@ const HOSTILE: &[(&str, &str)] = &[
     ("trunc_24b_rgb.jpg", types::JPEG), // ends inside its second segment
     ("huge_dims.png", types::PNG),
     ("box_4g.mp4", types::MP4),
+    ("box_large64.mp4", types::MP4),
+    ("child_size0.mp4", types::MP4),
+    ("accessor_4g.glb", types::GLB),
+    ("node_cycle.glb", types::GLB),
+    ("uri_file.glb", types::GLB),
+    ("count_lies.pdf", types::PDF),
+    ("flate_bomb.pdf", types::PDF),
+    ("page_loop.pdf", types::PDF),
+    ("dims_65500.jpg", types::JPEG),
     ("id3_256mb.mp3", types::MP3),
     ("bad_index.obj", types::OBJ),
     ("trunc_24b_clip.mov", UNKNOWN),   // ends inside its second box

@@ -209,7 +209,6 @@ fn text_is_clean_and_runs_nothing() {
         &b""[..],
         b"\xef\xbb\xbf",
         b"\xff\xfe",
-        b"caf\xe9",
         b"cut \xe2\x82",
         b"bell \x07",
         b"escape \x1b[0m",
@@ -242,8 +241,29 @@ fn text_is_read_as_far_as_the_limit() {
     assert_eq!(ContentSniffer.sniff(&b"x".repeat(limit - 1), false), Sniffed::NeedMore);
     shows(b"x".repeat(limit), types::TEXT);
     let mut broken = b"x".repeat(limit);
-    broken[limit - 1] = 0xff;
+    broken[limit - 1] = 0x80;
     unknown(broken);
+}
+
+#[test]
+fn latin_1_is_text_among_other_letters() {
+    is(b"na\xefve caf\xe9", types::TEXT);
+    is(b"v 0 0 0\n# caf\xe9\n", types::OBJ);
+    shows(b"caf\xe9 <script>alert(1)</script>", types::HTML);
+    shows(b"caf\xe9 <?php", types::PHP);
+    unknown(b"caf\xe9\x00");
+    unknown(b"\x93caf\xe9\x94"); // controls, or quotes of some other encoding
+    unknown(b"\xce\xe1\xf3\xd4 abc"); // more of the upper half than words have
+    unknown(b"\xff\xfeabc"); // the mark of an encoding that it is not in
+    unknown([b"\xef\xbb\xbf".as_slice(), b"caf\xe9"].concat());
+    let long = |byte: u8| [vec![byte; 2100], b"x".repeat(20_000)].concat();
+    is(&long(0xe9)[100..], types::TEXT);
+    unknown(long(0xe9));
+    assert_eq!(ContentSniffer.sniff(b"\xe9\xe9\xe9", false), Sniffed::NeedMore);
+    // Neither encoding has that any more, whatever comes.
+    let broken = [b"caf\xe9\x01".as_slice(), &b"x".repeat(600)].concat();
+    assert_eq!(ContentSniffer.sniff(&broken, false), Sniffed::Unknown);
+    unknown([broken.as_slice(), b"<script>"].concat());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! No content makes the sniffer panic or change its mind.
+//! No content makes the sniffer or the probe panic, or change its mind.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,6 +15,10 @@ use std::sync::LazyLock;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+#[cfg(feature = "probe")]
+use upload_core::ports::{Sniffed, Sniffer};
+#[cfg(feature = "probe")]
+use upload_media::ContentSniffer;
 use upload_media::check;
 
 /// The heads of all good and hostile files.
@@ -122,5 +126,37 @@ proptest! {
     ) {
         let first = first.get(&HEADS);
         check(&[&first[..length.min(first.len())], second.get(&HEADS).as_slice()].concat());
+    }
+}
+
+/// The good files, each with what it is.
+#[cfg(feature = "probe")]
+static FILES: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/media/ok");
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let known = |content: Vec<u8>| match ContentSniffer.sniff(&content, true) {
+        Sniffed::Known(known) => (known, content),
+        other => panic!("{other:?}"),
+    };
+    files.into_iter().map(|file| known(fs::read(file).unwrap())).collect()
+});
+
+#[cfg(feature = "probe")]
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn changed_files_are_measured_or_refused(
+        file in any::<Index>(), changes in vec((any::<Index>(), any::<u8>()), 0..12), early in any::<bool>(),
+        cut in any::<Index>(),
+    ) {
+        let (known, mut content) = file.get(&FILES).clone();
+        for (at, byte) in changes {
+            let places = if early { content.len().min(1000) } else { content.len() };
+            content[at.index(places)] = byte;
+        }
+        content.truncate(cut.index(content.len() + 1).max(content.len() / 2));
+        upload_media::probe::check(&known, &content);
     }
 }
