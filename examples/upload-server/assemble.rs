@@ -10,7 +10,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::map_request;
 use upload_engine::Engine;
-use upload_http_axum::dialect::{direct_upload, picomes, placeos};
+use upload_http_axum::dialect::{direct_upload, picomes, pixlab, placeos, wickson};
 use upload_http_axum::{TokioClock, UploadHttp, store};
 use upload_media::ContentSniffer;
 use upload_storage::disk::{DiskBlobs, DiskSettings};
@@ -18,6 +18,7 @@ use upload_storage::redb::RedbRecords;
 
 use crate::config::Config;
 use crate::explain;
+use crate::findings;
 use crate::keys;
 use crate::ops::{self, Metrics};
 use crate::secrets;
@@ -51,8 +52,9 @@ pub(crate) fn assemble(config: &Config, metrics: Option<Metrics>) -> Result<Asse
         .destinations(config.destinations())
         .settings(config.engine.settings())
         .sniffer(Arc::new(ContentSniffer))
-        .secrets(secrets::secrets(config.secret_file.as_deref(), data)?)
-        .build();
+        .secrets(secrets::secrets(config.secret_file.as_deref(), data)?);
+    let engine =
+        findings::processors(config)?.into_iter().fold(engine, |engine, one| engine.processor(one)).build();
     let uploads = UploadHttp::new(engine, Arc::new(keys.known), config.http.clone());
     let guarding = uploads.clone();
     let guard = move |request: Request| std::future::ready(guarding.guard(request));
@@ -60,6 +62,7 @@ pub(crate) fn assemble(config: &Config, metrics: Option<Metrics>) -> Result<Asse
         .merge(ops::routes(uploads.clone(), metrics))
         .merge(picomes::router(&uploads))
         .merge(signed(config, &uploads))
+        .merge(processed(config, &uploads))
         .fallback_service(Router::new().fallback(picomes::not_found).layer(map_request(guard)));
     Ok(Assembled { app, uploads, generated_key: keys.generated })
 }
@@ -72,6 +75,18 @@ fn signed(config: &Config, uploads: &UploadHttp) -> Router {
     }
     if config.has_direct_upload() {
         routes = routes.merge(direct_upload::router(uploads, &config.direct_upload));
+    }
+    routes
+}
+
+/// The dialects that take a whole file in one form, each if there is a destination for it.
+fn processed(config: &Config, uploads: &UploadHttp) -> Router {
+    let mut routes = Router::new();
+    if config.has_pixlab() {
+        routes = routes.merge(pixlab::router(uploads, &config.pixlab));
+    }
+    if config.has_wickson() {
+        routes = routes.merge(wickson::router(uploads, &config.wickson));
     }
     routes
 }

@@ -1,16 +1,18 @@
 //! The configuration: a TOML file, its defaults, and what is wrong with it. Sizes are in bytes, times in seconds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use upload_core::Destinations;
 use upload_http_axum::HttpSettings;
 use upload_http_axum::dialect::direct_upload::DirectUploadSettings;
+use upload_http_axum::dialect::pixlab::PixlabSettings;
 use upload_http_axum::dialect::placeos::PlaceosSettings;
+use upload_http_axum::dialect::wickson::WicksonSettings;
 use upload_storage::Durability;
 
-use crate::destination::{self, DestinationConfig};
+use crate::destination::{self, DestinationConfig, Finding};
 use crate::keys::Key;
 use crate::numbers::{EngineNumbers, ServerNumbers};
 
@@ -42,6 +44,13 @@ pub(crate) struct Config {
     pub(crate) placeos: PlaceosSettings,
     /// The Direct Upload API.
     pub(crate) direct_upload: DirectUploadSettings,
+    /// PixLab STORE.
+    pub(crate) pixlab: PixlabSettings,
+    /// The Wickson media API.
+    pub(crate) wickson: WicksonSettings,
+    /// The model that vectors are made with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) minilm: Option<ModelConfig>,
     /// Who may come.
     #[serde(skip_serializing)]
     pub(crate) keys: Vec<Key>,
@@ -63,10 +72,27 @@ impl Default for Config {
             engine: EngineNumbers::default(),
             placeos: PlaceosSettings::default(),
             direct_upload: DirectUploadSettings::default(),
+            pixlab: PixlabSettings::default(),
+            wickson: WicksonSettings::default(),
+            minilm: None,
             keys: Vec::new(),
             destinations: destination::defaults(),
         }
     }
+}
+
+/// `[minilm]`: a directory with all-MiniLM-L6-v2, and what its files must be (SHA-256 in hex).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ModelConfig {
+    /// The directory with `config.json`, `tokenizer.json` and `model.safetensors`.
+    pub(crate) directory: PathBuf,
+    /// Of `config.json`.
+    pub(crate) config: String,
+    /// Of `tokenizer.json`.
+    pub(crate) tokenizer: String,
+    /// Of `model.safetensors`.
+    pub(crate) weights: String,
 }
 
 /// What an acknowledgement makes sure of.
@@ -134,6 +160,11 @@ impl Config {
                 "there is none, so nothing could be uploaded".to_owned(),
             ));
         }
+        let model = self.minilm.is_some() && cfg!(feature = "minilm");
+        if !model && !self.finding(Finding::Vectors).is_empty() {
+            let why = "vectors need [minilm] with a model, and a build with the feature minilm".to_owned();
+            return Err(ConfigError::Value("destinations", why));
+        }
         for (name, destination) in &self.destinations {
             destination.check(name).map_err(|why| ConfigError::Destination(name.clone(), why))?;
         }
@@ -148,6 +179,22 @@ impl Config {
     /// Whether there is a destination for the Direct Upload API.
     pub(crate) fn has_direct_upload(&self) -> bool {
         self.destinations.contains_key(&self.direct_upload.destination)
+    }
+
+    /// Whether there is a destination for PixLab STORE.
+    pub(crate) fn has_pixlab(&self) -> bool {
+        self.destinations.contains_key(&self.pixlab.destination)
+    }
+
+    /// Whether there is a destination for the Wickson media API.
+    pub(crate) fn has_wickson(&self) -> bool {
+        self.destinations.contains_key(&self.wickson.destination)
+    }
+
+    /// The names of the destinations about whose content this is found out.
+    pub(crate) fn finding(&self, finding: Finding) -> BTreeSet<String> {
+        let which = self.destinations.iter().filter(|(_, one)| one.finds(finding));
+        which.map(|(name, _)| name.clone()).collect()
     }
 
     /// The destinations as the engine takes them.

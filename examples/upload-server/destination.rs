@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use upload_checksum::Algorithm;
 use upload_core::{Policy, TypeRule, Visibility};
+use upload_http_axum::dialect::{pixlab, wickson};
 use upload_media::types;
 
 /// One `[destinations.NAME]`. Only `max_length` has no default.
@@ -41,6 +42,31 @@ pub(crate) struct DestinationConfig {
     /// How long a completed upload may wait to be attached before it is removed, in seconds; 0: for ever.
     #[serde(default)]
     attach_within: u64,
+    /// What is found out about its content before it is complete: `file_details`, `content_summary`.
+    #[serde(default)]
+    process: Vec<Finding>,
+    /// Whether content that cannot be read so is refused, or kept without those details.
+    #[serde(default = "yes")]
+    refuse_unreadable: bool,
+    /// Whether content is kept once it was processed; its record is.
+    #[serde(default = "yes")]
+    keep_content: bool,
+}
+
+/// What can be found out about content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Finding {
+    /// Technical details, measured.
+    FileDetails,
+    /// What the text of a document says.
+    ContentSummary,
+    /// Vectors of the text of a document; in builds with the feature `minilm`, with a model.
+    Vectors,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn max_chunk() -> u64 {
@@ -69,28 +95,55 @@ fn digests() -> Vec<Algorithm> {
 
 /// The destinations that are there when the configuration names none.
 pub(crate) fn defaults() -> BTreeMap<String, DestinationConfig> {
-    let destination = |mb: u64, types: &[&str], prefix: &str| DestinationConfig {
-        max_length: mb << 20,
-        max_chunk: max_chunk(),
-        max_single: max_single(),
-        max_chunks: max_chunks(),
-        types: types.iter().map(|t| (*t).to_owned()).collect(),
-        public: false,
-        prefix: prefix.to_owned(),
-        lifetime: lifetime(),
-        digests: digests(),
-        attach_within: 0,
+    let policy = |mb: u64, types: &[&str], prefix: &str| {
+        let policy = Policy::new(mb << 20).prefix(prefix);
+        if types.is_empty() { policy } else { policy.accept(TypeRule::only(types.iter().copied())) }
     };
-    BTreeMap::from([
-        ("direct".to_owned(), destination(5 << 10, &[], "/files")),
-        ("placeos".to_owned(), destination(48 << 10, &[], "/files")),
-        ("stepImage".to_owned(), destination(8, &[types::JPEG, types::PNG], "/api/v1/images")),
-        ("stepVideo".to_owned(), destination(500, &[types::MP4], "/api/v1/videos")),
-        ("stepVideoGif".to_owned(), destination(150, &[types::GIF], "/api/v1/videos")),
-    ])
+    let mut wickson = DestinationConfig::of(&wickson::policy());
+    wickson.process = vec![Finding::FileDetails, Finding::ContentSummary];
+    let plain = [
+        ("direct", policy(5 << 10, &[], "/files")),
+        ("pixlab", pixlab::policy()),
+        ("placeos", policy(48 << 10, &[], "/files")),
+        ("stepImage", policy(8, &[types::JPEG, types::PNG], "/api/v1/images")),
+        ("stepVideo", policy(500, &[types::MP4], "/api/v1/videos")),
+        ("stepVideoGif", policy(150, &[types::GIF], "/api/v1/videos")),
+    ];
+    let mut all: BTreeMap<_, _> =
+        plain.iter().map(|(name, policy)| ((*name).to_owned(), DestinationConfig::of(policy))).collect();
+    all.insert("wickson".to_owned(), wickson);
+    all
 }
 
 impl DestinationConfig {
+    /// A destination with this policy.
+    fn of(policy: &Policy) -> Self {
+        let types = match &policy.types {
+            TypeRule::Only(types) => types.clone(),
+            _ => Vec::new(),
+        };
+        Self {
+            max_length: policy.max_length,
+            max_chunk: policy.max_chunk,
+            max_single: policy.max_single,
+            max_chunks: policy.max_chunks,
+            types,
+            public: policy.visibility == Visibility::Public,
+            prefix: policy.prefix.clone(),
+            lifetime: policy.lifetime.as_secs(),
+            digests: policy.digests.clone(),
+            attach_within: policy.attach_within.map_or(0, |within| within.as_secs()),
+            process: Vec::new(),
+            refuse_unreadable: policy.refuse_unreadable,
+            keep_content: policy.keep_content,
+        }
+    }
+
+    /// Whether this is found out about its content.
+    pub(crate) fn finds(&self, finding: Finding) -> bool {
+        self.process.contains(&finding)
+    }
+
     /// Refuses what could not work.
     pub(crate) fn check(&self, name: &str) -> Result<(), String> {
         let simple = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '~');
@@ -130,6 +183,8 @@ impl DestinationConfig {
         policy.lifetime = Duration::from_secs(self.lifetime);
         policy.digests.clone_from(&self.digests);
         policy.attach_within = (self.attach_within > 0).then(|| Duration::from_secs(self.attach_within));
+        policy.refuse_unreadable = self.refuse_unreadable;
+        policy.keep_content = self.keep_content;
         if self.public {
             policy.visibility = Visibility::Public;
         }

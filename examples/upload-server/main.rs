@@ -10,6 +10,7 @@ mod args;
 mod assemble;
 mod config;
 mod destination;
+mod findings;
 mod keys;
 mod links;
 mod listen;

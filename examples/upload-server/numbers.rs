@@ -90,6 +90,11 @@ pub(crate) struct EngineNumbers {
     grace: u64,
     min_part: u64,
     part_wait: u64,
+    process_time: u64,
+    max_details: usize,
+    sum_time: u64,
+    notice_time: u64,
+    notice_lifetime: u64,
     page: usize,
 }
 
@@ -103,6 +108,7 @@ impl Default for EngineNumbers {
             digest_save,
             idle_uploads,
             min_part,
+            max_details,
             page,
             ..
         } = Settings::default();
@@ -120,6 +126,11 @@ impl Default for EngineNumbers {
             grace: times.grace.as_secs(),
             min_part,
             part_wait: times.part_wait.as_secs(),
+            process_time: times.process_time.as_secs(),
+            max_details,
+            sum_time: times.sum_time.as_secs(),
+            notice_time: times.notice_time.as_secs(),
+            notice_lifetime: times.notice_lifetime.as_secs(),
             page,
         }
     }
@@ -158,6 +169,11 @@ impl EngineNumbers {
         settings.grace = Duration::from_secs(self.grace);
         settings.min_part = self.min_part;
         settings.part_wait = Duration::from_secs(self.part_wait);
+        settings.process_time = Duration::from_secs(self.process_time);
+        settings.max_details = self.max_details;
+        settings.sum_time = Duration::from_secs(self.sum_time);
+        settings.notice_time = Duration::from_secs(self.notice_time);
+        settings.notice_lifetime = Duration::from_secs(self.notice_lifetime);
         settings.page = self.page;
         settings
     }

@@ -33,6 +33,14 @@ pub(crate) fn table(config: &Config, address: SocketAddr, generated_key: Option<
     if config.has_placeos() || config.has_direct_upload() {
         table.row("*", "/store/…", "what signed requests go to");
     }
+    if config.has_pixlab() {
+        let links = format!("{}/{{id}}", config.pixlab.links);
+        table.row("POST", "/store", "PixLab: an image or a video");
+        table.row("GET, HEAD", &links, "for whoever has its link");
+    }
+    if config.has_wickson() {
+        table.row("POST", "/v1/media", "Wickson: a file, processed");
+    }
     table.row("GET", "/healthz", "200 while uploads can be taken");
     if config.server.metrics {
         table.row("GET", "/metrics", "counts for Prometheus");

@@ -56,8 +56,7 @@ struct App {
 }
 
 /// The routes, to `merge` into an application's router or to `nest` below a path. They have no fallback of their own:
-/// [`not_found`] can be the application's. Links begin with the public URL that the application has set, and go below the
-/// prefix of the destination's policy.
+/// [`not_found`] can be the application's. Links begin with the public URL that the application has set.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -86,7 +85,7 @@ pub fn router<S: Clone + Send + Sync + 'static>(
         settings: Arc::new(settings.clone()),
         limiter: Arc::new(Limiter::new(settings.rate_limit)),
     };
-    let links = format!("{}/{{name}}", app.prefix().replace('{', "{{").replace('}', "}}"));
+    let links = format!("{}/{{name}}", app.links().replace('{', "{{").replace('}', "}}"));
     let guarding = uploads.clone();
     let guarded = Router::new()
         .route(wire::STORE, post(upload))
@@ -146,10 +145,8 @@ impl App {
     }
 
     /// Where links go, below wherever the router is nested.
-    fn prefix(&self) -> String {
-        let destination = self.uploads.engine().destinations().get(&self.settings.destination);
-        let prefix = destination.map_or_else(|_| policy().prefix, |to| to.policy.prefix.clone());
-        format!("/{}", prefix.trim_matches('/'))
+    fn links(&self) -> String {
+        format!("/{}", self.settings.links.trim_matches('/'))
     }
 
     async fn take(&self, nested: &str, parts: &Parts, body: Body) -> Result<Stored, Failure> {
@@ -157,7 +154,7 @@ impl App {
             Some(key) => Some(self.admit(Some(key)).await?),
             None => None,
         };
-        let base = format!("{}{nested}{}", self.uploads.public_url()?, self.prefix());
+        let base = format!("{}{nested}{}", self.uploads.public_url()?, self.links());
         let engine = self.uploads.engine();
         let mut most = Limits::single(&engine.destinations().get(&self.settings.destination)?.policy);
         let bytes = most.max_length.saturating_add(self.uploads.settings().form_overhead);

@@ -24,6 +24,8 @@ const TYPES: [&str; 6] =
 pub struct PixlabSettings {
     /// The engine's destination that all uploads go to (default `pixlab`).
     pub destination: String,
+    /// What the paths of links begin with; no other routes may (default `/pixlab`).
+    pub links: String,
     /// Most bytes of a file that arrives before its key; none of them are kept unless the key is good (default 25 MiB).
     pub spool: u64,
     /// How often one key may upload (default: no limit).
@@ -32,7 +34,12 @@ pub struct PixlabSettings {
 
 impl Default for PixlabSettings {
     fn default() -> Self {
-        Self { destination: "pixlab".to_owned(), spool: 25 << 20, rate_limit: RateLimit::default() }
+        Self {
+            destination: "pixlab".to_owned(),
+            links: "/pixlab".to_owned(),
+            spool: 25 << 20,
+            rate_limit: RateLimit::default(),
+        }
     }
 }
 
@@ -44,11 +51,11 @@ impl Default for PixlabSettings {
 ///
 /// let policy = pixlab::policy();
 /// assert!(policy.types.accepts(Some("image/webp")) && !policy.types.accepts(Some("application/pdf")));
-/// assert_eq!((policy.max_single, policy.prefix.as_str()), (104_857_600, "/pixlab"));
+/// assert_eq!(policy.max_single, 104_857_600);
 /// ```
 pub fn policy() -> Policy {
     let policy = Policy::new(MAX_FILE).accept(TypeRule::only(TYPES));
-    let mut policy = policy.prefix("/pixlab").visibility(Visibility::Public);
+    let mut policy = policy.visibility(Visibility::Public);
     policy.max_single = MAX_FILE;
     policy
 }

@@ -12,8 +12,8 @@ use upload_core::{Charge, Error, ErrorKind, Outcome, TenantName, Timestamp};
 
 use super::parse::{Wishes, tenants};
 use super::wire::{
-    Answer, BalanceInfo, CONTENT_SUMMARY, Cents, Code, Data, Details, FILE_DETAILS, Fault, FileDetails, Kept,
-    MEASURED, Metadata, ProcessingInfo, StorageInfo, VECTORS,
+    Answer, BalanceInfo, CHUNKS, CONTENT_SUMMARY, Cents, Code, Data, Details, FILE_DETAILS, Fault,
+    FileDetails, Kept, MEASURED, Metadata, ProcessingInfo, StorageInfo, VECTORS,
 };
 use crate::answer::{json, put_retry_after, retry_after};
 use crate::auth::AuthError;
@@ -198,7 +198,7 @@ pub(super) fn completed(completed: Completed<'_>) -> Answer {
             file_details: file_details(outcome, kept.media_type),
             storage_info: StorageInfo {
                 collection: kept.collection.clone(),
-                vectors_stored: vectors.values().map(count).sum(),
+                vectors_stored: count(&vectors),
                 stored_at: iso_micros(outcome.committed),
             },
             balance_info: BalanceInfo { previous_balance: Cents(left.0 + cost.0), cost, new_balance: left },
@@ -233,11 +233,15 @@ fn object(outcome: &Outcome, processor: &str) -> Map<String, Value> {
     found
 }
 
-/// How many vectors stand under one name: one, or a list of them.
-fn count(value: &Value) -> usize {
-    match value.as_array().map(Vec::as_slice) {
-        Some([]) | None => 0,
-        Some([Value::Array(_), ..]) => value.as_array().map_or(0, Vec::len),
-        Some(_) => 1,
+/// How many vectors there are: one for each chunk of a text, where there are chunks, else one under each name, or a list.
+fn count(vectors: &Map<String, Value>) -> usize {
+    if let Some(chunks) = vectors.get(CHUNKS).and_then(Value::as_array) {
+        return chunks.len();
     }
+    let under = |value: &Value| match value.as_array().map(Vec::as_slice) {
+        Some([]) | None => 0,
+        Some(list @ [Value::Array(_), ..]) => list.len(),
+        Some(_) => 1,
+    };
+    vectors.values().map(under).sum()
 }

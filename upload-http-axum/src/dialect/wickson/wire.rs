@@ -34,6 +34,8 @@ pub(super) const MOST_COLLECTION: usize = 128;
 pub(super) const FILE_DETAILS: &str = "file_details";
 pub(super) const CONTENT_SUMMARY: &str = "content_summary";
 pub(super) const VECTORS: &str = "vectors";
+/// Within vectors: one for each chunk.
+pub(super) const CHUNKS: &str = "chunks";
 
 /// What of the findings about a file is told; nothing else has a place in the answer.
 pub(super) const MEASURED: [&str; 11] = [
