@@ -107,20 +107,16 @@ fn flatten(at: &str, value: &Value, into: &mut BTreeMap<String, Value>) {
     }
 }
 
-/// What all destinations have in common stands once.
+/// What destinations have in common stands once, and where one differs its own row says so.
 fn common(all: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
-    let mut shared = BTreeMap::<String, Value>::new();
-    for (name, value) in all {
-        let own = ["max_length", "types", "prefix"];
-        let name = match name.strip_prefix("destinations.").and_then(|rest| rest.split_once('.')) {
-            Some((_, key)) if !own.contains(&key) => format!("destinations.*.{key}"),
-            _ => name,
-        };
-        if let Some(before) = shared.insert(name.clone(), value.clone()) {
-            assert_eq!(before, value, "{name}");
-        }
-    }
-    shared
+    let own = ["max_length", "types", "prefix"];
+    let named = |name: &str| {
+        let (destination, key) = name.strip_prefix("destinations.")?.split_once('.')?;
+        let usual = all.get(&format!("destinations.stepImage.{key}")) == all.get(name);
+        let shared = !own.contains(&key) && (usual || destination == "stepImage");
+        shared.then(|| format!("destinations.*.{key}"))
+    };
+    all.iter().map(|(name, value)| (named(name).unwrap_or_else(|| name.clone()), value.clone())).collect()
 }
 
 #[test]
