@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use upload_checksum::{Algorithm, Digest, HasherSet};
 use upload_chunking::assembly::{Row, Shape, Sizing};
 use upload_core::{
-    Destination, Destinations, ErrorKind, Handle, Hour, ObjectKey, Policy, StagingName, Timestamp, TypeRule,
-    UploadId, Visibility,
-    lifecycle::{Begin, Command, Event, Proof, View, apply, begin, decide, refusal},
+    Charge, Destination, Destinations, ErrorKind, Handle, Hour, ObjectKey, Policy, StagingName, Timestamp,
+    TypeRule, UploadId, Visibility,
+    lifecycle::{Begin, Command, Event, Proof, Unique, View, apply, begin, decide, refusal},
     ports::{Capabilities, Ids},
     record::{Addressing, Failure, FailureKind, Head, Phase},
 };
@@ -85,6 +85,8 @@ fn command(addressing: Addressing) -> impl Strategy<Value = Command> {
         1 => Just(Command::Attach),
         1 => prop_oneof![Just(Command::Remove), Just(Command::RemoveUnattached)],
         1 => Just(Command::Cancel),
+        2 => Just(Command::Defer),
+        2 => prop_oneof![Just("c/1"), Just("c/2")].prop_map(|key| Command::Claim(key.to_owned())),
         1 => Just(Command::Fail(Failure::new(FailureKind::Storage, "lost"))),
         1 => Just(Command::Expire),
     ]
@@ -105,7 +107,7 @@ fn arrow(from: &Phase, to: &Phase) -> bool {
         (from, to),
         (Receiving, Receiving | Verifying { .. } | Committing { .. } | Failed { .. })
             | (Receiving, Cancelled { .. } | Expired { .. })
-            | (Verifying { .. }, Committing { .. } | Failed { .. } | Cancelled { .. })
+            | (Verifying { .. }, Verifying { .. } | Committing { .. } | Failed { .. } | Cancelled { .. })
             | (Committing { .. }, Completed { .. })
             // Attached; removed.
             | (Completed { .. }, Completed { .. } | Removed { .. })
@@ -158,7 +160,10 @@ proptest! {
                 prop_assert!(arrow(&from, &view.head.phase), "{from:?} to {:?} by {event:?}", view.head.phase);
             }
             // Replayed, it is so already; where it does not fit any more, it is refused.
-            if let Ok(again) = decide(&view, now, command.clone()) {
+            // Only what did not work may not work again.
+            if let Ok(again) = decide(&view, now, command.clone())
+                && (command != Command::Defer || !matches!(view.head.phase, Phase::Verifying { .. }))
+            {
                 prop_assert_eq!(again, Vec::<Event>::new(), "{:?} again", command);
             }
             check(&before, &view, now)?;
@@ -183,6 +188,16 @@ fn check(before: &View, after: &View, now: Timestamp) -> Result<(), TestCaseErro
     }
     if before.head.attached != after.head.attached {
         prop_assert!(matches!(after.head.phase, Phase::Completed { .. }), "attached before it was complete");
+    }
+    if before.head.content_claim != after.head.content_claim {
+        prop_assert!(matches!(before.head.phase, Phase::Verifying { .. }), "content that is not known yet");
+        prop_assert!(matches!(after.head.phase, Phase::Verifying { .. }), "and nothing else happens");
+    }
+    if let (Phase::Verifying { attempts: was, .. }, Phase::Verifying { attempts: is, .. }) =
+        (&before.head.phase, &after.head.phase)
+    {
+        prop_assert!(is == was || *is == was + 1, "{was} attempts, then {is}");
+        prop_assert!(*is < after.head.policy.process_attempts, "one more is too many");
     }
     let closed = matches!(
         after.head.phase,
@@ -270,6 +285,96 @@ fn completed_view() -> View {
     does(&mut view, BEGUN, Command::Commit { key: key(1), proof: proof(true, Some("image/png")) });
     does(&mut view, BEGUN, Command::Complete);
     view
+}
+
+/// Each time that processing does not work counts, and the last time that the policy gives is the end.
+#[test]
+fn deferring_counts_and_fails_at_the_limit() {
+    for limit in [0, 1, 2, 5] {
+        let mut view = full_view();
+        view.head.policy.process_attempts = limit;
+        assert_eq!(decide(&view, BEGUN, Command::Defer).unwrap_err().kind, ErrorKind::NotReady);
+        does(&mut view, BEGUN, Command::Close { key: key(1) });
+        for n in 1..limit.max(1) {
+            assert_eq!(does(&mut view, BEGUN, Command::Defer), [Event::Deferred(n)]);
+            assert_eq!(view.head.phase, Phase::Verifying { key: key(1), attempts: n });
+        }
+        let events = does(&mut view, BEGUN, Command::Defer);
+        assert!(
+            matches!(&events[..], [Event::Failed(failure, _)] if failure.kind == FailureKind::Processing),
+            "{events:?}"
+        );
+        assert_eq!(decide(&view, BEGUN, Command::Defer).unwrap_err().kind, ErrorKind::Gone);
+    }
+    let mut committed = full_view();
+    does(&mut committed, BEGUN, Command::Commit { key: key(1), proof: proof(true, Some("image/png")) });
+    assert_eq!(does(&mut committed, BEGUN, Command::Defer), [], "somebody else could");
+}
+
+/// Content makes its claim while it is verified: before, it is not known; after, it is as it was.
+#[test]
+fn content_is_claimed_while_it_is_verified() {
+    let claim = |n: u8| Command::Claim(format!("c/{n}"));
+    let mut view = full_view();
+    assert_eq!(decide(&view, BEGUN, claim(1)).unwrap_err().kind, ErrorKind::NotReady);
+    does(&mut view, BEGUN, Command::Close { key: key(1) });
+    assert_eq!(does(&mut view, BEGUN, claim(1)), [Event::Claimed("c/1".into())]);
+    assert_eq!(does(&mut view, BEGUN, claim(1)), []);
+    does(&mut view, BEGUN, Command::Commit { key: key(2), proof: proof(true, Some("image/png")) });
+    for kind in [ErrorKind::Busy, ErrorKind::Conflict] {
+        assert_eq!(does(&mut view, BEGUN, claim(1)), [], "another process went on");
+        assert_eq!(decide(&view, BEGUN, claim(2)).unwrap_err().kind, kind);
+        does(&mut view, BEGUN, Command::Complete);
+    }
+}
+
+/// A view that has not all rows of a closed set commits nothing, and fails nothing.
+#[test]
+fn what_is_known_in_part_is_not_committed() {
+    let mut known_in_part = view(Addressing::Slots, true);
+    known_in_part.head.phase = Phase::Verifying { key: key(1), attempts: 0 };
+    for right in [true, false] {
+        let commit = Command::Commit { key: key(1), proof: proof(right, Some("image/png")) };
+        assert_eq!(decide(&known_in_part, BEGUN, commit).unwrap_err().kind, ErrorKind::NotReady);
+    }
+}
+
+/// What an upload costs and what was found in it are in its outcome.
+#[test]
+fn an_outcome_has_charges_and_details() {
+    let mut view = full_view();
+    view.head.charges = vec![Charge::new("storing", 5), Charge::new("looking", u64::MAX)];
+    view.head.policy.keep_content = false;
+    let mut proof = proof(true, Some("image/png"));
+    proof.details = [("probe".to_owned(), serde_json::json!(7))].into();
+    does(&mut view, BEGUN, Command::Commit { key: key(1), proof: proof.clone() });
+    let outcome = view.head.phase.outcome().unwrap();
+    assert_eq!((&outcome.charges, &outcome.details), (&view.head.charges, &proof.details));
+    assert!(outcome.content_removed);
+    assert_eq!(Charge::sum(&outcome.charges), u64::MAX, "the most there is");
+}
+
+/// Unique content is refused at the beginning where no SHA-256 will be known, or in no such space.
+#[test]
+fn unique_content_needs_a_space_and_its_sha_256() {
+    let try_begin = |space: &str, digests: Vec<Algorithm>, announced: bool| {
+        let mut policy = Policy::new(100);
+        policy.digests = digests;
+        let destinations = Destinations::new().with("files", policy);
+        let mut wanted = Begin::new("files", Addressing::Offsets, None);
+        wanted.unique = Some(Unique::new(space, "any text / at all"));
+        wanted.expected = announced.then(|| digest(b"right")).into_iter().collect();
+        let staging = StagingName::random(Hour::new(1), &id(), &Fixed(3));
+        let store = Capabilities::new("test");
+        begin(BEGUN, wanted, destinations.get("files").unwrap(), &store, "", id(), staging)
+            .map_err(|e| e.kind)
+    };
+    assert!(try_begin("wire", vec![Algorithm::Sha256], false).is_ok());
+    assert!(try_begin("wire", vec![Algorithm::Md5], true).is_ok());
+    assert_eq!(try_begin("wire", vec![Algorithm::Md5], false).unwrap_err(), ErrorKind::Unsupported);
+    for space in ["", "Wire", "a/b", "seventeen-letters"] {
+        assert_eq!(try_begin(space, vec![Algorithm::Sha256], false).unwrap_err(), ErrorKind::Internal);
+    }
 }
 
 /// Whoever sends the parts says when they are all; before, nothing closes the set, and the saying is kept once.

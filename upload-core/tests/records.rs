@@ -19,8 +19,9 @@ use upload_core::{
     ErrorKind, Timestamp,
     ports::Ids,
     record::{
-        ClaimRecord, DigestRecord, DueRecord, HandleRecord, Head, IndexRecord, Nonce, NoteRecord, RowRecord,
-        ShapeRecord, TenantRecord, VERSION, decode, encode, keys,
+        BalanceRecord, ClaimRecord, DigestRecord, DueRecord, HandleRecord, Head, IndexRecord, LedgerRecord,
+        Nonce, NoteRecord, NoticeRecord, Phase, RowRecord, ShapeRecord, TenantRecord, ToldRecord, VERSION,
+        decode, encode, keys,
     },
 };
 
@@ -52,6 +53,10 @@ fn reread(kind: &str, key: &str, bytes: &[u8]) -> upload_core::Result<(String, V
         "tenant" => both::<TenantRecord>(key, bytes),
         "handle" => both::<HandleRecord>(key, bytes),
         "index" => both::<IndexRecord>(key, bytes),
+        "ledger" => both::<LedgerRecord>(key, bytes),
+        "balance" => both::<BalanceRecord>(key, bytes),
+        "notice" => both::<NoticeRecord>(key, bytes),
+        "told" => both::<ToldRecord>(key, bytes),
         "claim" => both::<ClaimRecord>(key, bytes),
         other => panic!("no record is called {other}"),
     }
@@ -182,6 +187,15 @@ fn what_an_old_record_does_not_say_is_off() {
     assert!(head.parts_committed.is_none() && head.attached.is_none() && head.policy.attach_within.is_none());
     assert_eq!((head.visibility, head.visibility()), (None, head.policy.visibility));
     assert_eq!(decode::<RowRecord>("k", &old("row.json")).unwrap().1.digest, None);
+    assert!(head.unique.is_none() && head.content_claim.is_none() && head.charges.is_empty());
+    assert!(head.policy.refuse_unreadable && head.policy.keep_content);
+    assert_eq!(head.policy.process_attempts, 5);
+    let (_, verifying) = decode::<Head>("k", &old("head-verifying.json")).unwrap();
+    assert!(matches!(verifying.phase, Phase::Verifying { attempts: 0, .. }));
+    let (_, completed) = decode::<Head>("k", &old("head-completed.json")).unwrap();
+    let outcome = completed.phase.outcome().unwrap();
+    assert!(outcome.details.is_empty() && outcome.charges.is_empty() && !outcome.content_removed);
+    assert_eq!(decode::<ClaimRecord>("k", &old("claim.json")).unwrap().1.replaces, None);
     let index = br#"{"v":1,"n":"x","d":{"label":"wire","owner":"key-1"}}"#;
     assert_eq!(decode::<IndexRecord>("k", index).unwrap().1, IndexRecord::new("wire", "key-1"));
 }
@@ -205,6 +219,22 @@ fn keys_of_listings_and_claims_belong_to_one_tenant() {
         let at = Timestamp::from_millis(at);
         assert_eq!(keys::index_parts(&keys::index(&id, at).unwrap()), Some((at, id.clone())));
     }
+}
+
+/// A ledger is read in the order of its hours, and by its tenant alone.
+#[test]
+fn keys_of_a_ledger_sort_by_hour_and_belong_to_one_tenant() {
+    let (id, handle) = (support::id(), support::handle());
+    let key = |hour: u64| keys::ledger(&id, Timestamp::from_millis(hour * 3_600_000 + 5)).unwrap();
+    for (a, b) in [(0, 1), (9, 10), (99_999, 100_000), (472_222, 472_223)] {
+        assert!(key(a) < key(b), "{a} and {b}");
+        assert_eq!(keys::ledger_hour(&key(b)), Some(upload_core::Hour::new(b)));
+    }
+    assert!(key(1).starts_with(&keys::ledger_of(&handle)) && key(1).starts_with(keys::LEDGER));
+    for bad in ["", "l/", "l/x", "l/x/y/z", &key(1)[2..]] {
+        assert_eq!(keys::ledger_hour(bad), None, "{bad}");
+    }
+    assert!(keys::notice(&id).starts_with(keys::OUTBOX) && keys::told(&id).starts_with(&keys::below(&id)));
 }
 
 /// How a fixture comes to be: `cargo test -p upload-core --test records -- --ignored`, once.

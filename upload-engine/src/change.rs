@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use upload_core::{
     Error, ErrorKind, Hour, Result, UploadId,
-    lifecycle::{Command, Event, apply, decide},
+    lifecycle::{Command, Event, decide},
     ports::Expected,
     record::{DueRecord, Failure, Head, Phase, keys},
 };
@@ -60,7 +60,7 @@ impl Engine {
             match end {
                 Ok(PutEnd::Won(version)) => {
                     state.head_version = version;
-                    events.iter().for_each(|e| apply(&mut state.view, e));
+                    state.apply(&events);
                     drop(state);
                     live.notify();
                     return Ok(events);
@@ -91,6 +91,10 @@ impl Engine {
 
     /// Ends an upload for good and removes what it has; only its head stays, as a tombstone.
     pub(crate) async fn end(&self, live: &Arc<Live>, command: Command) -> Result<()> {
+        if matches!(command, Command::Remove | Command::RemoveUnattached) {
+            let head = live.state().view.head.clone();
+            self.derive_before_removal(&head).await?;
+        }
         self.change(live, command).await?;
         self.clear(live).await
     }

@@ -2,8 +2,6 @@
 
 use std::sync::{Arc, Mutex};
 
-use event_listener::Event;
-
 use upload_core::{
     Destinations, Result, StagingName,
     ports::{
@@ -13,8 +11,8 @@ use upload_core::{
 };
 
 use crate::{
-    budget::Budget, ledger::Sums, live::Table, random::OsIds, records::Records, settings::Settings,
-    staged::Strays, tenants::Tenants, token::Secrets,
+    budget::Budget, ledger::Sums, live::Table, outbox::Notices, random::OsIds, records::Records,
+    settings::Settings, staged::Strays, tenants::Tenants, token::Secrets,
 };
 
 /// The upload engine: takes the commands of [`upload_core`] to its ports. Cheap to clone; all clones are one engine.
@@ -35,7 +33,7 @@ struct Parts {
     processors: Vec<Arc<dyn Processor>>,
     authorizer: Arc<dyn Authorizer>,
     events: Arc<dyn Events>,
-    notices: Event,
+    notices: Notices,
     sums: Sums,
     destinations: Destinations,
     settings: Settings,
@@ -120,7 +118,7 @@ impl EngineBuilder {
             ids: self.ids,
             sniffer: self.sniffer,
             processors: self.processors,
-            notices: Event::new(),
+            notices: Notices::default(),
             sums: Sums::default(),
             authorizer: self.authorizer,
             events: self.events,
@@ -211,7 +209,7 @@ impl Engine {
         &self.0.processors
     }
 
-    pub(crate) fn notices(&self) -> &Event {
+    pub(crate) fn notices(&self) -> &Notices {
         &self.0.notices
     }
 

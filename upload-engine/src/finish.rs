@@ -5,7 +5,7 @@ use std::sync::Arc;
 use upload_core::{
     Action, Error, ErrorKind, ObjectKey, Outcome, Principal, Result, StagingName, UploadId,
     lifecycle::{Command, Event, Proof, objection, refusal},
-    ports::{Permit, Publication, Sniffed, Sniffer},
+    ports::{Permit, Publication, Sniffed, Sniffer, StoreErrorKind},
     record::{Failure, FailureKind, Head, Phase},
 };
 
@@ -43,11 +43,28 @@ impl Engine {
             match phase {
                 Phase::Completed { outcome, .. } => return Ok(outcome),
                 Phase::Receiving => self.close(live).await?,
-                Phase::Verifying { key, .. } => self.verify(live, key).await?,
-                Phase::Committing { outcome } => self.publish(live, &outcome).await?,
+                Phase::Verifying { key, .. } => {
+                    if let Err(e) = self.verify(live, key).await {
+                        self.fail_if_lost(live).await;
+                        // It may have failed, or another process may have gone on: the next turn tells.
+                        if matches!(live.state().view.head.phase, Phase::Verifying { .. }) {
+                            return Err(e);
+                        }
+                    }
+                }
+                Phase::Committing { outcome } => {
+                    self.publish(live, &outcome).await?;
+                    // Also if another one has replaced it by now.
+                    return Ok(outcome);
+                }
                 // It failed under our eyes: this request is one of those that made the set complete.
                 Phase::Failed { failure, .. } if !before.is_terminal() => {
                     return Err(Error::new(failure.kind.error_kind(), failure.detail));
+                }
+                // The same: it was completed, and another one took its place.
+                Phase::Removed { .. } if !before.is_terminal() => {
+                    let replaced = live.state().replaced.clone();
+                    return replaced.ok_or_else(|| Error::new(ErrorKind::Gone, "the upload was removed"));
                 }
                 other => return Err(refusal(&other).unwrap_or_else(|| Error::internal("an unknown phase"))),
             }
@@ -125,6 +142,22 @@ impl Engine {
         self.commit(live, key, proof).await
     }
 
+    /// Ends an upload in Verifying whose bytes are gone: it could only wait for ever.
+    async fn fail_if_lost(&self, live: &Arc<Live>) {
+        let (staging, last) = {
+            let view = &live.state().view;
+            let last = view.rows.frontier().checked_sub(1);
+            (view.head.staging.clone(), last.filter(|_| matches!(view.head.phase, Phase::Verifying { .. })))
+        };
+        let Some(last) = last else { return };
+        let Err(e) = self.blobs().read_staged(&staging, last..last + 1).await else { return };
+        if matches!(e.kind, StoreErrorKind::NotFound | StoreErrorKind::Corrupt) {
+            tracing::error!(parent: &live.span, error = %e, "what an upload had is gone");
+            let failure = Failure::new(FailureKind::Storage, "the storage could not keep what it had taken");
+            self.fail(live, failure).await;
+        }
+    }
+
     async fn sniff_staged(&self, head: &Head, length: u64) -> Result<Option<String>> {
         let first = length.min(<dyn Sniffer>::HEAD as u64);
         let bytes = if first == 0 {
@@ -192,6 +225,15 @@ impl Engine {
     pub(crate) async fn derive(&self, outcome: &Outcome) -> Result<()> {
         self.enter_charges(outcome).await?;
         self.keep_notice(outcome).await
+    }
+
+    /// The same before an outcome goes: whoever completed the upload may have been stopped before.
+    pub(crate) async fn derive_before_removal(&self, head: &Head) -> Result<()> {
+        let Phase::Completed { outcome, at } = &head.phase else { return Ok(()) };
+        self.enter_charges(outcome).await?;
+        // When the time of replay is over there may be no mark any more that its notice was delivered.
+        let marked = self.clock().now() < at.plus(self.settings().replay);
+        if marked { self.keep_notice(outcome).await } else { Ok(()) }
     }
 
     /// Whether records are derived from the outcome of such an upload.

@@ -1,9 +1,11 @@
 //! The janitor: only a listing finds what a crash left between two calls.
 
+use std::collections::HashSet;
+
 use upload_core::{
     ErrorKind, ObjectKey, Result, StagingName, UploadId,
     ports::Listed,
-    record::{ClaimRecord, Head, Phase, decode, keys},
+    record::{ClaimRecord, DueRecord, Head, Phase, decode, keys},
 };
 
 use crate::{change::given_up, engine::Engine, types::Swept};
@@ -14,13 +16,18 @@ impl Engine {
     /// completed upload has. Call it every few hours.
     pub async fn janitor(&self) -> Swept {
         let mut done = Swept::default();
-        if let Err(e) = self.clean_names(&mut done).await {
-            tracing::warn!(error = %e, "the janitor could not list the blob store to its end");
-            done.failed += 1;
-        }
-        if let Err(e) = self.clean_rows(&mut done).await {
-            tracing::warn!(error = %e, "the janitor could not list the records to their end");
-            done.failed += 1;
+        // Records first: only they tell whose some of the names are.
+        match self.clean_rows(&mut done).await {
+            Ok(taken) => {
+                if let Err(e) = self.clean_names(&taken, &mut done).await {
+                    tracing::warn!(error = %e, "the janitor could not list the blob store to its end");
+                    done.failed += 1;
+                }
+            }
+            Err(e) => {
+                tracing::warn!(error = %e, "the janitor could not list the records to their end");
+                done.failed += 1;
+            }
         }
         if let Err(e) = self.clean_names_of_uploads(&mut done).await {
             tracing::warn!(error = %e, "the janitor could not list claims and listings to their end");
@@ -33,7 +40,7 @@ impl Engine {
         done
     }
 
-    async fn clean_names(&self, done: &mut Swept) -> Result<()> {
+    async fn clean_names(&self, taken: &HashSet<StagingName>, done: &mut Swept) -> Result<()> {
         let old = self.clock().now().minus(self.settings().grace);
         let mut after: Option<Listed> = None;
         loop {
@@ -50,6 +57,7 @@ impl Engine {
                 }
                 done.seen += 1;
                 let cleaned = match name {
+                    Listed::Staged(staging) if taken.contains(staging) => Ok(false),
                     Listed::Staged(staging) => self.clean_staging(staging).await,
                     Listed::Object(key) => self.clean_object(key).await,
                     _ => Ok(false),
@@ -153,33 +161,54 @@ impl Engine {
 
     /// Rows and what else is below a head that is gone or was given up: put by a request that a cancel or an expiry
     /// overtook, or left by one that ended before it had removed them.
-    async fn clean_rows(&self, done: &mut Swept) -> Result<()> {
+    ///
+    /// Gives the staging objects of open uploads whose names do not say whose they are: bodies that came before their upload.
+    async fn clean_rows(&self, done: &mut Swept) -> Result<HashSet<StagingName>> {
         let mut after = None;
+        let mut taken = HashSet::new();
         // The upload whose head was passed last, if what it has is still wanted.
         let mut wanted: Option<UploadId> = None;
         loop {
             let page = self.records().next_page(keys::UPLOADS, &mut after, self.settings().page).await?;
             if page.is_empty() {
-                return Ok(());
+                return Ok(taken);
             }
             for (key, stored) in &page {
                 let mut parts = key.trim_start_matches(keys::UPLOADS).splitn(2, '/');
                 let Some(id) = parts.next().and_then(|id| UploadId::parse(id).ok()) else { continue };
                 if parts.next().is_none() {
                     // A head sorts before everything below it. One that cannot be read keeps what it has.
-                    let head = decode::<Head>(key, &stored.value);
-                    wanted = head.map_or(true, |(_, head)| !given_up(&head.phase)).then_some(id);
+                    let head = decode::<Head>(key, &stored.value).map(|(_, head)| head);
+                    wanted = head.as_ref().map_or(true, |head| !given_up(&head.phase)).then_some(id);
+                    let open = head.ok().filter(|head| !head.phase.is_terminal());
+                    taken.extend(open.map(|head| head.staging).filter(|s| s.upload() != wanted));
                     continue;
                 }
                 done.seen += 1;
                 if wanted.as_ref() == Some(&id) || self.table().in_use(&id) {
                     continue;
                 }
-                if self.owner(Some(id)).await?.as_ref().is_none_or(|head| given_up(&head.phase)) {
+                let wanted = match self.owner(Some(id.clone())).await? {
+                    Some(head) => !given_up(&head.phase),
+                    None => self.is_beginning(&id).await?,
+                };
+                if !wanted {
                     self.records().remove(key, stored.version.clone()).await?;
                     done.removed += 1;
                 }
             }
         }
+    }
+
+    /// Whether a head may be about to be put: of a whole body whose content makes a claim the row comes first, and before that
+    /// a due key of that hour.
+    async fn is_beginning(&self, id: &UploadId) -> Result<bool> {
+        let now = self.clock().now();
+        for hour in [now.minus(self.settings().grace).hour(), now.hour()] {
+            if self.records().get::<DueRecord>(&keys::due(hour, id)).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }

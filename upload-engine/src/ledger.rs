@@ -1,13 +1,16 @@
 //! What uploads cost: entries derived from outcomes, one an upload, and their sum.
 //!
 //! A sum is a fold over the entries since the last saved sum. It is kept in memory for a time, during which this process adds
-//! what it enters itself; what other processes enter is seen after that time.
+//! what it enters itself; what other processes enter is seen after that time. While a tenant's sum is folded nothing is
+//! entered for it here, and the other way round: so no entry is missed or counted twice.
 
 use std::{
-    collections::{HashMap, HashSet},
-    sync::Mutex,
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
 };
 
+use async_lock::RwLock;
 use upload_core::{
     Charge, Handle, Hour, Outcome, Principal, Result, Timestamp,
     ports::Expected,
@@ -16,16 +19,23 @@ use upload_core::{
 
 use crate::{engine::Engine, live::locked, records::PutEnd};
 
-/// Sums that are known.
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Sums that are known, by tenant.
 #[derive(Debug, Default)]
-pub(crate) struct Sums(Mutex<HashMap<Handle, Sum>>);
+pub(crate) struct Sums(Mutex<HashMap<Handle, Arc<Sum>>>);
 
 #[derive(Debug, Default)]
 struct Sum {
-    known: Option<(u64, Timestamp)>,
-    /// What was entered while sums are being folded, so that nothing is missed nor counted twice.
-    entered: Vec<(String, u64)>,
-    folding: usize,
+    known: Mutex<Option<(u64, Timestamp)>>,
+    /// Shared by those who enter something; one who folds has it alone.
+    entering: RwLock<()>,
+}
+
+impl Sums {
+    fn of(&self, handle: &Handle) -> Arc<Sum> {
+        Arc::clone(locked(&self.0).entry(handle.clone()).or_default())
+    }
 }
 
 impl Engine {
@@ -35,56 +45,47 @@ impl Engine {
     /// `StorageUnavailable`.
     pub async fn spent(&self, who: &Principal) -> Result<u64> {
         let Some(handle) = self.handle(&who.tenant).await? else { return Ok(0) };
-        let now = self.clock().now();
-        {
-            let mut sums = locked(&self.sums().0);
-            let sum = sums.entry(handle.clone()).or_default();
-            if let Some((known, _)) = sum.known.filter(|(_, at)| now < at.plus(self.settings().sum_time)) {
-                return Ok(known);
-            }
-            sum.folding += 1;
+        let sum = self.sums().of(&handle);
+        if let Some(known) = self.known(&sum) {
+            return Ok(known);
         }
-        let _folding = Folding { engine: self, handle: &handle };
-        let mut seen = HashSet::new();
-        let folded = self.fold(&handle, None, Some(&mut seen)).await?;
-        let mut sums = locked(&self.sums().0);
-        let sum = sums.entry(handle.clone()).or_default();
-        let missed = sum.entered.iter().filter(|(key, _)| !seen.contains(key));
-        let folded = missed.fold(folded, |all, (_, amount)| all.saturating_add(*amount));
-        sum.known = Some((folded, now));
+        let _alone = sum.entering.write().await;
+        // Another one may have folded it meanwhile.
+        if let Some(known) = self.known(&sum) {
+            return Ok(known);
+        }
+        let now = self.clock().now();
+        let folded = self.fold(&handle, None).await?;
+        *locked(&sum.known) = Some((folded, now));
         Ok(folded)
+    }
+
+    fn known(&self, sum: &Sum) -> Option<u64> {
+        let known =
+            locked(&sum.known).filter(|(_, at)| self.clock().now() < at.plus(self.settings().sum_time));
+        known.map(|(known, _)| known)
     }
 
     /// Enters what a completed upload costs; once, however often it is called.
     pub(crate) async fn enter_charges(&self, outcome: &Outcome) -> Result<()> {
-        let Some(key) = keys::ledger(&outcome.id, outcome.committed).filter(|_| !outcome.charges.is_empty())
-        else {
-            return Ok(());
-        };
+        let key = keys::ledger(&outcome.id, outcome.committed).zip(outcome.id.handle());
+        let Some((key, handle)) = key.filter(|_| !outcome.charges.is_empty()) else { return Ok(()) };
         let entry = LedgerRecord::new(outcome.charges.clone());
-        if let PutEnd::Won(_) = self.records().put(&key, &entry, Expected::Absent).await?
-            && let Some(handle) = outcome.id.handle()
+        let sum = self.sums().of(&handle);
+        let _shared = sum.entering.read().await;
+        let entering = Entering(&sum);
+        let end = self.records().put(&key, &entry, Expected::Absent).await?;
+        entering.known();
+        if let PutEnd::Won(_) = end
+            && let Some((known, _)) = &mut *locked(&sum.known)
         {
-            let amount = Charge::sum(&outcome.charges);
-            let mut sums = locked(&self.sums().0);
-            let sum = sums.entry(handle).or_default();
-            if let Some((known, _)) = &mut sum.known {
-                *known = known.saturating_add(amount);
-            }
-            if sum.folding > 0 {
-                sum.entered.push((key, amount));
-            }
+            *known = known.saturating_add(Charge::sum(&outcome.charges));
         }
         Ok(())
     }
 
     /// The sum of a tenant's entries, of hours before `until` if that is given; beginning with the sum that is saved.
-    async fn fold(
-        &self,
-        handle: &Handle,
-        until: Option<Hour>,
-        mut seen: Option<&mut HashSet<String>>,
-    ) -> Result<u64> {
+    async fn fold(&self, handle: &Handle, until: Option<Hour>) -> Result<u64> {
         let saved = self.records().get::<BalanceRecord>(&keys::balance(handle)).await?;
         let prefix = keys::ledger_of(handle);
         let mut after = saved.as_ref().map(|(saved, _)| format!("{prefix}{}/", saved.before));
@@ -100,9 +101,6 @@ impl Engine {
                 }
                 let (_, entry) = decode::<LedgerRecord>(&key, &stored.value)?;
                 sum = sum.saturating_add(Charge::sum(&entry.charges));
-                if let Some(seen) = &mut seen {
-                    seen.insert(key);
-                }
             }
         }
     }
@@ -111,8 +109,11 @@ impl Engine {
     pub(crate) async fn save_sums(&self) -> Result<()> {
         // Whatever is not entered yet is due since the hour in which it was committed, or before.
         let first_due = self.records().store().list(keys::DUE, None, 1).await?;
-        let first_due = first_due.first().and_then(|(key, _)| keys::due_parts(key)).map(|(hour, _)| hour);
-        let quiet = self.clock().now().minus(self.settings().grace).hour();
+        let grace = self.settings().grace;
+        let first_due = first_due.first().and_then(|(key, _)| keys::due_parts(key));
+        // By the clock of another process it may have been committed a little before that.
+        let first_due = first_due.map(|(hour, _)| hour.end().minus(HOUR + grace).hour());
+        let quiet = self.clock().now().minus(grace).hour();
         let until = first_due.map_or(quiet, |due| due.min(quiet));
         let mut after = None;
         loop {
@@ -134,31 +135,24 @@ impl Engine {
         if saved.as_ref().is_some_and(|(saved, _)| saved.before >= until) {
             return Ok(());
         }
-        let sum = self.fold(handle, Some(until), None).await?;
+        let sum = self.fold(handle, Some(until)).await?;
         let expected = saved.map_or(Expected::Absent, |(_, version)| Expected::Version(version));
         // Lost: another process saved one.
         self.records().put(&key, &BalanceRecord::new(until, sum), expected).await.map(drop)
     }
+}
 
-    fn unfold(&self, handle: &Handle) {
-        let mut sums = locked(&self.sums().0);
-        if let Some(sum) = sums.get_mut(handle) {
-            sum.folding = sum.folding.saturating_sub(1);
-            if sum.folding == 0 {
-                sum.entered.clear();
-            }
-        }
+/// An entry that is being put. Dropped before its end is known, it leaves no known sum.
+struct Entering<'a>(&'a Sum);
+
+impl Entering<'_> {
+    fn known(self) {
+        std::mem::forget(self);
     }
 }
 
-/// A fold that is under way, or was dropped.
-struct Folding<'a> {
-    engine: &'a Engine,
-    handle: &'a Handle,
-}
-
-impl Drop for Folding<'_> {
+impl Drop for Entering<'_> {
     fn drop(&mut self) {
-        self.engine.unfold(self.handle);
+        *locked(&self.0.known) = None;
     }
 }

@@ -13,9 +13,10 @@ use event_listener::Event;
 use tracing::Span;
 use upload_chunking::assembly::{At, AttemptId, Key};
 use upload_core::{
-    Result, UploadId,
-    lifecycle::{View, refusal},
+    Outcome, Result, UploadId,
+    lifecycle::{Event as Happened, View, apply, refusal},
     ports::{Permit, Version},
+    record::Phase,
 };
 
 use crate::{change::given_up, digest::Frontier};
@@ -47,6 +48,8 @@ pub(crate) struct State {
     pub(crate) shape_version: Option<Version>,
     /// What the recorded first bytes were seen to be: `Some(None)` for nothing recognised, `None` if not looked yet.
     pub(crate) detected: Option<Option<String>>,
+    /// What it had become, if it was removed since it is in memory: for requests that began before that.
+    pub(crate) replaced: Option<Box<Outcome>>,
     /// Whether the store was told of the staging object, since the upload is in memory.
     pub(crate) staged: bool,
     /// Permits that are out, of writes and of moves.
@@ -67,6 +70,7 @@ impl State {
             head_version,
             shape_version,
             detected: None,
+            replaced: None,
             staged: false,
             permits: 0,
             recording: 0,
@@ -93,6 +97,16 @@ impl State {
     /// A put ended unknown and could not be settled.
     pub(crate) fn doubt(&mut self) {
         self.doubts += 1;
+    }
+
+    /// Takes over what happened, which is stored.
+    pub(crate) fn apply(&mut self, events: &[Happened]) {
+        if let Phase::Completed { outcome, .. } = &self.view.head.phase
+            && events.iter().any(|event| matches!(event, Happened::Removed(..)))
+        {
+            self.replaced = Some(outcome.clone());
+        }
+        events.iter().for_each(|event| apply(&mut self.view, event));
     }
 
     /// Whether somebody has this slot, or waits for it.

@@ -1,7 +1,11 @@
 //! The outbox: notices of completed uploads, kept until somebody took them.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
+use event_listener::Event;
 use futures_util::{
     StreamExt as _,
     future::{Either, select},
@@ -19,6 +23,13 @@ use crate::engine::Engine;
 const AT_ONCE: usize = 8;
 /// The longest wait between two attempts.
 const LONGEST: Duration = Duration::from_secs(3600);
+
+/// Whether this process put notices into the outbox.
+#[derive(Debug, Default)]
+pub(crate) struct Notices {
+    put: AtomicBool,
+    changed: Event,
+}
 
 /// What one pass over the outbox did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,6 +52,7 @@ impl Engine {
     /// # Errors
     /// `StorageUnavailable`; what was not told is told by the next call.
     pub async fn deliver(&self) -> Result<Delivered> {
+        self.notices().put.store(false, Ordering::SeqCst);
         let mut done = Delivered::default();
         let mut after = None;
         loop {
@@ -51,8 +63,15 @@ impl Engine {
             let now = self.clock().now();
             let mut due = Vec::new();
             for (key, stored) in page {
-                let (_, notice) = decode::<NoticeRecord>(&key, &stored.value)?;
-                if notice.after <= now { due.push((key, notice, stored.version)) } else { done.waiting += 1 }
+                match decode::<NoticeRecord>(&key, &stored.value) {
+                    Ok((_, notice)) if notice.after <= now => due.push((key, notice, stored.version)),
+                    Ok(_) => done.waiting += 1,
+                    Err(e) => {
+                        // The others are not to wait for it.
+                        tracing::error!(error = %e, key, "a notice cannot be read");
+                        done.failed += 1;
+                    }
+                }
             }
             let ends = due.into_iter().map(|(key, notice, version)| self.deliver_one(key, notice, version));
             let mut ends = stream::iter(ends).buffer_unordered(AT_ONCE);
@@ -61,6 +80,7 @@ impl Engine {
                     End::Taken => done.taken += 1,
                     End::Failed => done.failed += 1,
                     End::Dropped => done.dropped += 1,
+                    End::Before => {}
                 }
             }
         }
@@ -69,11 +89,23 @@ impl Engine {
     /// Returns when a notice was put into the outbox by this process since the last call of [`deliver`](Self::deliver), or may
     /// have been.
     pub async fn undelivered(&self) {
-        self.notices().listen().await;
+        let notices = self.notices();
+        loop {
+            let heard = notices.changed.listen();
+            if notices.put.load(Ordering::SeqCst) {
+                return;
+            }
+            heard.await;
+        }
     }
 
     async fn deliver_one(&self, key: String, mut notice: NoticeRecord, version: Version) -> Result<End> {
         let id = notice.outcome.id.clone();
+        if self.records().get::<ToldRecord>(&keys::told(&id)).await?.is_some() {
+            // Only the notice was left, or somebody put it once more who had looked before.
+            self.records().remove_any(&key).await?;
+            return Ok(End::Before);
+        }
         let time = self.clock().sleep(self.settings().notice_time);
         let ended = match select(self.events().deliver(&notice.outcome), time).await {
             Either::Left((ended, _)) => ended,
@@ -97,6 +129,10 @@ impl Engine {
                 return Ok(End::Failed);
             }
         };
+        if now >= notice.outcome.committed.plus(self.settings().replay) {
+            // The sweep, which removes the mark, may have been here for the last time.
+            self.due(&id, now.hour()).await?;
+        }
         // The mark first: without it the sweep would put the notice again.
         self.records().put_once(&keys::told(&id), &ToldRecord::default()).await?;
         self.records().remove_any(&key).await?;
@@ -113,7 +149,8 @@ impl Engine {
         }
         let notice = NoticeRecord::new(outcome.clone(), self.clock().now());
         self.records().put_once(&keys::notice(&outcome.id), &notice).await?;
-        self.notices().notify(usize::MAX);
+        self.notices().put.store(true, Ordering::SeqCst);
+        self.notices().changed.notify(usize::MAX);
         Ok(())
     }
 }
@@ -122,4 +159,6 @@ enum End {
     Taken,
     Failed,
     Dropped,
+    /// It had been delivered before.
+    Before,
 }

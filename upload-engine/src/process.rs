@@ -1,10 +1,13 @@
 //! Processing: what looks into a complete set before it is committed, within a time, and what becomes of it if that fails.
 
-use std::ops::Range;
+use std::{ops::Range, panic::AssertUnwindSafe};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::future::{Either, select};
+use futures_util::{
+    FutureExt as _,
+    future::{Either, select},
+};
 use upload_core::{
     Error, ErrorKind, Extras, Result, StagingName,
     ports::{ProcessError, Processing, StoreError, StoreErrorKind, StoredBytes},
@@ -72,8 +75,12 @@ impl Engine {
         for processor in self.processors().iter().filter(|processor| processor.wants(&subject)) {
             let name = processor.name();
             let time = self.clock().sleep(self.settings().process_time);
-            let ended = match select(processor.process(&subject, &bytes), time).await {
-                Either::Left((ended, _)) => ended,
+            // Caught, so that it counts as an attempt, and so that a sweep goes on to the next upload.
+            let work = AssertUnwindSafe(processor.process(&subject, &bytes)).catch_unwind();
+            let ended = match select(work, time).await {
+                Either::Left((ended, _)) => {
+                    ended.unwrap_or_else(|_| Err(ProcessError::Failed("it panicked".to_owned())))
+                }
                 Either::Right(_) => Err(ProcessError::Failed(format!(
                     "it took longer than {:?}",
                     self.settings().process_time

@@ -12,6 +12,7 @@ use upload_core::{
 };
 
 use crate::{
+    change::given_up,
     digest::algorithms,
     engine::Engine,
     intake::{self, Filled, Intake, Writing},
@@ -200,7 +201,7 @@ impl Engine {
             Ok(live) => live,
             Err(e) => {
                 // What a head names by now, if its put ended unknown, is no stray any more: the sweep finishes it.
-                if self.holds(&received.hold.staging) {
+                if !received.hold.is_handed_over() {
                     self.discard(received).await;
                 }
                 return Err(e);
@@ -210,18 +211,19 @@ impl Engine {
         if let Some(hashers) = &received.hashers {
             live.digest.lock().await.replace(0, hashers.clone());
         }
-        match self.finish_live(&live).await {
-            Ok(outcome) => {
-                self.count(outcome.length);
-                Ok(*outcome)
-            }
-            Err(e) => {
-                if let Err(e) = self.unsettle(&live).await {
-                    tracing::warn!(error = %e, "an upload that was not settled is cleared later");
-                }
-                Err(e)
+        let mut finished = self.finish_live(&live).await;
+        if let Err(e) = &finished {
+            tracing::debug!(error = %e, "a body is not settled");
+            match self.unsettle(&live).await {
+                Ok(true) => {}
+                // By a sweep, or by another upload of the same content.
+                Ok(false) => finished = self.finish_live(&live).await,
+                Err(e) => tracing::warn!(error = %e, "an upload that was not settled is cleared later"),
             }
         }
+        let outcome = finished?;
+        self.count(outcome.length);
+        Ok(*outcome)
     }
 
     /// Puts the row and the head of a received body, whose set is complete.
@@ -232,7 +234,11 @@ impl Engine {
             self.not_there(&claim, unique).await?;
             head.content_claim = Some(claim);
         }
-        // Nothing was made durable yet: whoever takes this up after a stop must see whether the bytes are still there.
+        if received.length > 0 {
+            // Before there is a head that names the bytes; it may be committed before they are published.
+            self.blobs().sync(&received.hold.staging).await?;
+        }
+        // Whoever takes this up after a stop reads them again, and is to find these.
         head.expected = proof.digests.iter().copied().collect();
         let now = self.clock().now();
         head.phase =
@@ -243,25 +249,37 @@ impl Engine {
             let row = RowRecord::in_place(0, received.print);
             self.records().put_once(&keys::row(&head.id, Key::Offset(0)), &row).await?;
         }
-        received.hold.release();
+        received.hold.hand_over();
         match self.records().put(&keys::head(&head.id), &head, Expected::Absent).await? {
             PutEnd::Won(_) => self.live(&head.id).await,
             PutEnd::Lost(found) => Err(not_begun(found)),
         }
     }
 
-    /// Removes all that there is of an upload that nobody has heard of; unless it can no longer be given up.
-    async fn unsettle(&self, live: &Arc<Live>) -> Result<()> {
-        let phase = live.state().view.head.phase.clone();
-        match phase {
-            Phase::Committing { .. } | Phase::Completed { .. } => return Ok(()),
-            Phase::Receiving | Phase::Verifying { .. } => self.end(live, Command::Cancel).await?,
-            _ => self.clear(live).await?,
+    /// Removes all that there is of an upload that nobody has heard of; `false` if it can no longer be given up, since
+    /// somebody else went on with it.
+    async fn unsettle(&self, live: &Arc<Live>) -> Result<bool> {
+        let committed = || {
+            let phase = &live.state().view.head.phase;
+            matches!(phase, Phase::Committing { .. } | Phase::Completed { .. })
+        };
+        if committed() {
+            return Ok(false);
         }
+        if matches!(live.state().view.head.phase, Phase::Removed { .. }) {
+            // It was complete, and its readers have their time.
+            return Ok(true);
+        }
+        let given_up = given_up(&live.state().view.head.phase);
+        let ended = if given_up { self.clear(live).await } else { self.end(live, Command::Cancel).await };
+        if ended.is_err() && committed() {
+            return Ok(false);
+        }
+        ended?;
         let version = live.state().head_version.clone();
         self.records().remove(&keys::head(&live.id), version).await?;
         live.state().doubt();
-        Ok(())
+        Ok(true)
     }
 
     /// Digests that were announced only after the bytes are computed from what is staged.

@@ -37,7 +37,8 @@ pub struct Settings {
     pub part_wait: Duration,
     /// How long one processor may look into one upload (default 60 s).
     pub process_time: Duration,
-    /// Most bytes, as JSON, of what all processors found in one upload (default 1 MiB).
+    /// Most bytes, as JSON, of what all processors found in one upload (default 512 KiB; a record has at most 1 MiB, and all
+    /// else that is known of an upload is in it too).
     pub max_details: usize,
     /// How long the sum of a tenant's ledger is kept in memory, during which what other processes enter is not seen
     /// (default 60 s).
@@ -66,7 +67,7 @@ impl Default for Settings {
             min_part: 5 << 20,
             part_wait: Duration::from_secs(5),
             process_time: Duration::from_secs(60),
-            max_details: 1 << 20,
+            max_details: 512 << 10,
             sum_time: Duration::from_secs(60),
             notice_time: Duration::from_secs(30),
             notice_lifetime: Duration::from_secs(7 * 24 * 3600),

@@ -4,7 +4,10 @@
 use std::{
     collections::HashSet,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -38,25 +41,36 @@ impl Strays {
 #[derive(Debug)]
 pub(crate) struct Hold {
     strays: Arc<Mutex<Strays>>,
+    /// A head names it: should this be dropped, it is nobody's to remove.
+    handed_over: AtomicBool,
     pub(crate) staging: StagingName,
 }
 
 impl Hold {
     pub(crate) fn new(engine: &Engine, staging: StagingName) -> Arc<Self> {
         locked(engine.strays()).held.insert(staging.clone());
-        Arc::new(Self { strays: Arc::clone(engine.strays()), staging })
+        Arc::new(Self { strays: Arc::clone(engine.strays()), handed_over: AtomicBool::new(false), staging })
     }
 
     /// The staging object is gone; nothing is left to remove.
     pub(crate) fn release(&self) {
         locked(&self.strays).held.remove(&self.staging);
     }
+
+    /// A head is about to name the staging object; until the janitor sees that, this keeps it.
+    pub(crate) fn hand_over(&self) {
+        self.handed_over.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_handed_over(&self) -> bool {
+        self.handed_over.load(Ordering::Relaxed)
+    }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
         let mut strays = locked(&self.strays);
-        if strays.held.remove(&self.staging) {
+        if strays.held.remove(&self.staging) && !self.is_handed_over() {
             strays.orphans.push(self.staging.clone());
         }
     }

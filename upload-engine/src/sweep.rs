@@ -6,7 +6,7 @@ use upload_core::{
     ErrorKind, Hour, Result, Timestamp, UploadId,
     lifecycle::Command,
     ports::Version,
-    record::{Head, Phase, ToldRecord, keys},
+    record::{Head, Phase, keys},
 };
 
 use crate::{
@@ -94,6 +94,8 @@ impl Engine {
             (head.phase.clone(), head.deadline.plus(settings.grace))
         };
         match phase {
+            // It may be about to be closed: the due key comes before that as well.
+            Phase::Receiving if now < hour.end().plus(settings.grace).min(give_up) => return Ok(Some(hour)),
             Phase::Receiving if now < give_up => return Ok(Some(give_up.hour())),
             Phase::Receiving => {
                 if let Err(e) = self.end(&live, Command::Expire).await {
@@ -115,24 +117,25 @@ impl Engine {
             }
             _ => {}
         }
+        let completed = live.state().view.head.phase.outcome().cloned();
+        if let Some(outcome) = completed.filter(|o| hour <= o.committed.plus(settings.grace).hour()) {
+            // The key that was put before it was committed is here as long as this was not done; later ones are for other
+            // things, and by then there may be no mark any more of what was done.
+            self.follow_up(&live, &outcome).await?;
+        }
         self.remove_unattached(&live, done).await?;
         let (phase, attach_by) = {
             let head = &live.state().view.head;
             (head.phase.clone(), attach_by(head))
         };
         match phase {
-            Phase::Completed { outcome, at } => {
+            Phase::Completed { at, .. } => {
                 self.unclaim(&live).await?;
-                self.follow_up(&live, &outcome).await?;
                 let replay = at.plus(settings.replay);
                 if now < replay {
                     return Ok(Some(attach_by.map_or(replay, |by| by.min(replay)).hour().max(hour)));
                 }
                 done.removed += self.records().remove_all(&keys::below(id), settings.page).await?;
-                if attach_by.is_some() && self.events().keeps() {
-                    // It is due once more, and its notice was seen to above.
-                    self.records().put_once(&keys::told(id), &ToldRecord::default()).await?;
-                }
                 Ok(attach_by.map(|by| by.hour().max(hour)))
             }
             Phase::Failed { at, .. } | Phase::Cancelled { at } | Phase::Expired { at } => {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use upload_checksum::{Algorithm, Digests};
 use upload_core::{
     Error, ErrorKind, Result, UploadId,
-    lifecycle::{Command, Unique},
+    lifecycle::{Command, Unique, refusal},
     ports::{Expected, Version},
     record::{ClaimRecord, Phase, keys},
 };
@@ -29,23 +29,22 @@ enum Holder {
     Us,
     /// Nobody that counts.
     Nobody(Expected),
-    /// A completed upload.
+    /// A completed upload, under this version of the claim.
     Completed(UploadId, Version),
+    /// One that has completed, but has not yet removed the one whose place it took.
+    Unretired(Arc<Live>),
     /// One that is being finished.
     Finishing(Arc<Live>),
 }
 
 /// The key of the claim that content with these digests makes.
 pub(crate) fn content_claim(id: &UploadId, unique: &Unique, digests: &Digests) -> Result<String> {
-    let plain = unique.space.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
-    let handle = id.handle().filter(|_| plain && (1..=16).contains(&unique.space.len()));
-    let digest = digests.get(Algorithm::Sha256);
-    match handle.zip(digest) {
+    match id.handle().zip(digests.get(Algorithm::Sha256)) {
         Some((handle, digest)) => {
             let text = format!("{}/{}", unique.scope, digest.to_hex());
             Ok(keys::claim(&handle, &unique.space, &sha256(&text)))
         }
-        None => Err(Error::new(ErrorKind::Unsupported, "only content with a SHA-256 can be unique")),
+        None => Err(Error::internal("unique content without a SHA-256")),
     }
 }
 
@@ -64,9 +63,18 @@ impl Engine {
     }
 
     async fn is_completed(&self, id: &UploadId) -> Result<bool> {
+        Ok(matches!(self.stored_phase(id).await?, Some(Phase::Completed { .. })))
+    }
+
+    async fn is_finishing(&self, id: &UploadId) -> Result<bool> {
+        let phase = self.stored_phase(id).await?;
+        Ok(matches!(phase, Some(Phase::Verifying { .. } | Phase::Committing { .. })))
+    }
+
+    async fn stored_phase(&self, id: &UploadId) -> Result<Option<Phase>> {
         match self.head(id).await {
-            Ok(head) => Ok(matches!(head.phase, Phase::Completed { .. })),
-            Err(e) if e.kind == ErrorKind::NotFound => Ok(false),
+            Ok(head) => Ok(Some(head.phase)),
+            Err(e) if e.kind == ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e),
         }
     }
@@ -89,12 +97,21 @@ impl Engine {
                     Expected::Version(version)
                 }
                 Holder::Nobody(expected) => expected,
+                // Or nobody would know any more whom it replaced.
+                Holder::Unretired(other) => {
+                    self.retire(&other).await?;
+                    continue;
+                }
                 Holder::Finishing(other) => {
+                    // Another process may have completed ours, and what is there now may have replaced it. Whoever waits
+                    // after this look waits for one that came to the claim later, so no two wait for each other.
+                    self.live(&live.id).await?;
+                    let ours = live.state().view.head.phase.clone();
+                    if !matches!(ours, Phase::Verifying { .. }) {
+                        return Err(refusal(&ours).unwrap_or_else(duplicate));
+                    }
                     if let Err(e) = Box::pin(self.finish_live(&other)).await
-                        && matches!(
-                            other.state().view.head.phase,
-                            Phase::Verifying { .. } | Phase::Committing { .. }
-                        )
+                        && self.is_finishing(&other.id).await?
                     {
                         let busy = Error::new(
                             ErrorKind::Busy,
@@ -127,6 +144,7 @@ impl Engine {
         if let Some(other) = other {
             let phase = other.state().view.head.phase.clone();
             match phase {
+                Phase::Completed { .. } if record.replaces.is_some() => return Ok(Holder::Unretired(other)),
                 Phase::Completed { .. } => return Ok(Holder::Completed(record.id, version)),
                 Phase::Verifying { .. } | Phase::Committing { .. } => return Ok(Holder::Finishing(other)),
                 _ => {}
@@ -134,7 +152,8 @@ impl Engine {
         }
         // It was given up: the one that it would have replaced has the claim.
         match record.replaces {
-            Some(id) if self.is_completed(&id).await? => Ok(Holder::Completed(id, version)),
+            // Not ours, which another process may have completed: nothing takes its own place.
+            Some(id) if id != live.id && self.is_completed(&id).await? => Ok(Holder::Completed(id, version)),
             _ => Ok(Holder::Nobody(Expected::Version(version))),
         }
     }

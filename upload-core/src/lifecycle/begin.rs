@@ -1,7 +1,7 @@
 //! How an upload begins.
 
 use serde::{Deserialize, Serialize};
-use upload_checksum::Digest;
+use upload_checksum::{Algorithm, Digest};
 use upload_chunking::assembly::{Assembly, Limits};
 
 use crate::{
@@ -47,7 +47,7 @@ pub struct Begin {
     pub listed: Option<IndexEntry>,
     /// While the upload that has this claim lives, beginning another one gives that one.
     pub claim: Option<Claim>,
-    /// Its content may be there only once.
+    /// Its content may be there only once; its SHA-256 must be among the policy's digests or those expected.
     pub unique: Option<Unique>,
     /// What it costs once it is complete.
     pub charges: Vec<Charge>,
@@ -173,6 +173,22 @@ pub fn begin(
         let n = serde_json::to_vec(&begin.extras).map_or(usize::MAX, |v| v.len());
         if n > MAX_EXTRAS {
             return Err(Error::too_large("the description of the upload", n as u64, MAX_EXTRAS as u64));
+        }
+    }
+    let charges = serde_json::to_vec(&begin.charges).map_or(usize::MAX, |v| v.len());
+    if charges > MAX_EXTRAS {
+        return Err(Error::too_large("the list of charges", charges as u64, MAX_EXTRAS as u64));
+    }
+    if let Some(unique) = &begin.unique {
+        let plain = unique.space.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+        if !plain || !(1..=16).contains(&unique.space.len()) {
+            return Err(Error::internal(format!("unique content in {:?}", unique.space)));
+        }
+        let announced = begin.expected.iter().map(Digest::algorithm);
+        if !policy.digests.iter().copied().chain(announced).any(|a| a == Algorithm::Sha256) {
+            let text =
+                format!("the destination {} knows no SHA-256, by which content is unique", destination.name);
+            return Err(Error::new(ErrorKind::Unsupported, text));
         }
     }
     let deadline = now.plus(policy.lifetime);

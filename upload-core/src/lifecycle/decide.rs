@@ -34,12 +34,19 @@ pub fn decide(view: &View, now: Timestamp, command: Command) -> Result<Vec<Event
             Ok(vec![commit(head, view.rows.frontier(), now, key, proof)])
         }
         (Phase::Verifying { key, .. }, Command::Commit { proof, .. }) => {
+            // Whoever knows of fewer rows than there were has looked while they were removed.
+            complete_set(view)?;
             Ok(vec![commit(head, view.rows.frontier(), now, key.clone(), proof)])
         }
         (Phase::Verifying { .. }, Command::Claim(key)) => match &head.content_claim {
             Some(known) if *known == key => Ok(Vec::new()),
             _ => Ok(vec![Event::Claimed(key)]),
         },
+        (Phase::Committing { .. } | Phase::Completed { .. }, Command::Claim(key))
+            if head.content_claim.as_ref() == Some(&key) =>
+        {
+            Ok(Vec::new())
+        }
         (Phase::Verifying { attempts, .. }, Command::Defer) => Ok(vec![defer(head, *attempts, now)]),
         (Phase::Committing { .. }, Command::Complete) => Ok(vec![Event::Completed(now)]),
         (Phase::Receiving | Phase::Verifying { .. }, Command::Cancel) => Ok(vec![Event::Cancelled(now)]),

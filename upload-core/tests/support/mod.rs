@@ -10,13 +10,14 @@ use std::{
 use serde::Serialize;
 use upload_checksum::{Algorithm, Digests, Fingerprint, HasherSet};
 use upload_core::{
-    Destinations, Extras, Handle, Hour, ObjectKey, Outcome, Policy, StagingName, TenantName, Timestamp,
-    TypeRule, UploadId, Visibility,
-    lifecycle::{Begin, IndexEntry, begin},
+    Charge, Destinations, Extras, Handle, Hour, ObjectKey, Outcome, Policy, StagingName, TenantName,
+    Timestamp, TypeRule, UploadId, Visibility,
+    lifecycle::{Begin, IndexEntry, Unique, begin},
     ports::{Capabilities, Ids},
     record::{
-        Addressing, ClaimRecord, DigestRecord, DueRecord, Failure, FailureKind, HandleRecord, Head,
-        IndexRecord, Nonce, NoteRecord, Phase, RowRecord, ShapeRecord, TenantRecord, encode, keys,
+        Addressing, BalanceRecord, ClaimRecord, DigestRecord, DueRecord, Failure, FailureKind, HandleRecord,
+        Head, IndexRecord, LedgerRecord, Nonce, NoteRecord, NoticeRecord, Phase, RowRecord, ShapeRecord,
+        TenantRecord, ToldRecord, encode, keys,
     },
 };
 
@@ -122,6 +123,30 @@ fn attached() -> Head {
     head
 }
 
+fn charges() -> Vec<Charge> {
+    vec![Charge::new("storing", 120), Charge::new("looking", u64::MAX)]
+}
+
+/// An outcome with everything that may be left out.
+fn processed() -> Box<Outcome> {
+    let mut outcome = outcome();
+    outcome.details = [("probe".to_owned(), serde_json::json!({"width": 640, "ü": [null, 1.5]}))].into();
+    (outcome.charges, outcome.content_removed) = (charges(), true);
+    outcome
+}
+
+/// A head of content that is there once and costs something, under a policy with everything that may be left out.
+fn priced(phase: Phase) -> Head {
+    let mut head = full(phase);
+    let mut unique = Unique::new("wire", "album 1");
+    unique.replace = true;
+    (head.unique, head.charges) = (Some(unique), charges());
+    head.content_claim = Some(keys::claim(&handle(), "wire", &"1e".repeat(32)));
+    (head.policy.refuse_unreadable, head.policy.process_attempts, head.policy.keep_content) =
+        (false, 9, false);
+    head
+}
+
 fn row_with_digest() -> RowRecord {
     let mut row = RowRecord::in_place(10, Fingerprint::of(b"123456789"));
     row.digest = digests().get(Algorithm::Md5).copied();
@@ -155,6 +180,12 @@ pub fn samples() -> Vec<(String, String, Vec<u8>)> {
         ("head-receiving-full", full(Phase::Receiving)),
         ("head-completed-attached", attached()),
         ("head-removed", full(Phase::Removed { key: key(), at })),
+        ("head-receiving-priced", priced(Phase::Receiving)),
+        ("head-verifying-deferred", priced(Phase::Verifying { key: key(), attempts: 3 })),
+        ("head-completed-processed", priced(Phase::Completed { outcome: processed(), at })),
+        ("head-failed-unreadable", failed(FailureKind::Unreadable, "damaged")),
+        ("head-failed-processing", failed(FailureKind::Processing, "not in 5 attempts")),
+        ("head-failed-duplicate", failed(FailureKind::Duplicate, "it is there")),
     ] {
         add(&mut all, name, &head);
     }
@@ -164,6 +195,16 @@ pub fn samples() -> Vec<(String, String, Vec<u8>)> {
     add(&mut all, "index-bare", &IndexRecord::new("wire", ""));
     add(&mut all, "claim", &ClaimRecord::new(id(), Some("0f".repeat(32)), true));
     add(&mut all, "claim-bare", &ClaimRecord::new(id(), None, false));
+    let mut replacing = ClaimRecord::new(id(), None, true);
+    replacing.replaces = Some(UploadId::random(&handle(), &Same(6)));
+    add(&mut all, "claim-replacing", &replacing);
+    add(&mut all, "ledger", &LedgerRecord::new(charges()));
+    add(&mut all, "balance", &BalanceRecord::new(Hour::new(472_222), u64::MAX));
+    let mut notice = NoticeRecord::new(*processed(), at);
+    add(&mut all, "notice-new", &notice);
+    notice.attempts = 7;
+    add(&mut all, "notice", &notice);
+    add(&mut all, "told", &ToldRecord::default());
     for (name, shape) in [
         ("shape-unknown", r#"{"total":1}"#),
         ("shape-uniform", r#"{"total":7,"uniform":5242880}"#),

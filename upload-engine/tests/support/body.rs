@@ -27,6 +27,16 @@ impl Gate {
         self.0.1.notify(usize::MAX);
     }
 
+    /// Returns once it is open.
+    pub async fn pass(&self) {
+        while !self.is_open() {
+            let opened = self.0.1.listen();
+            if !self.is_open() {
+                opened.await;
+            }
+        }
+    }
+
     fn is_open(&self) -> bool {
         self.0.0.load(Ordering::SeqCst)
     }

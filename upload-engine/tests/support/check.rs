@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use upload_checksum::{Fingerprint, HasherSet};
 use upload_core::{
-    ObjectKey, StagingName, UploadId,
+    Charge, ObjectKey, StagingName, UploadId,
     ports::{BlobStore, Clock as _, Listed, RecordStore},
-    record::{ClaimRecord, Head, IndexRecord, Phase, RowRecord, decode, keys},
+    record::{ClaimRecord, Head, IndexRecord, LedgerRecord, NoticeRecord, Phase, RowRecord, decode, keys},
 };
 
 use super::{World, block_on};
@@ -22,6 +22,9 @@ pub struct Found {
     pub due: Vec<String>,
     pub claims: Vec<(String, ClaimRecord)>,
     pub listed: Vec<(UploadId, IndexRecord)>,
+    /// What each completed upload cost.
+    pub ledger: BTreeMap<UploadId, Vec<Charge>>,
+    pub outbox: Vec<NoticeRecord>,
     pub staged: BTreeSet<StagingName>,
     pub objects: BTreeSet<ObjectKey>,
 }
@@ -40,6 +43,14 @@ pub fn look(world: &World) -> Found {
             (Some("i"), ..) => {
                 let (_, record) = decode::<IndexRecord>(&key, &stored.value).unwrap();
                 found.listed.push((keys::index_parts(&key).unwrap().1, record));
+            }
+            (Some("l"), _, Some(rest)) => {
+                let (_, entry) = decode::<LedgerRecord>(&key, &stored.value).unwrap();
+                let id = UploadId::parse(rest.split('/').next_back().unwrap()).unwrap();
+                assert!(found.ledger.insert(id, entry.charges).is_none(), "{key}: entered twice");
+            }
+            (Some("n"), Some(_), None) => {
+                found.outbox.push(decode::<NoticeRecord>(&key, &stored.value).unwrap().1);
             }
             (Some("u"), Some(id), None) => {
                 let (_, head) = decode::<Head>(&key, &stored.value).unwrap();
@@ -83,6 +94,10 @@ pub fn sound(world: &World) -> Found {
         let bytes: Box<dyn Fn(u64, u64) -> Option<Bytes>> = match &head.phase {
             Phase::Receiving | Phase::Verifying { .. } => {
                 Box::new(|from, len| block_on(world.blobs.read_staged(&head.staging, from..from + len)).ok())
+            }
+            Phase::Completed { outcome, .. } if outcome.content_removed => {
+                assert!(!found.objects.contains(&outcome.key), "{id}: its content is not to be kept");
+                continue;
             }
             Phase::Completed { outcome, .. } => {
                 let whole = object(world, head);
@@ -164,4 +179,23 @@ pub fn clean(world: &World) {
             || found.due.iter().any(|key| keys::due_parts(key).is_some_and(|(_, due)| due == *id));
         assert!(attended, "{id} would stay for ever: {:?}", head.phase);
     }
+}
+
+/// I5 of what is derived: each completed upload is in the ledger with what its outcome says, once, and nothing else is.
+pub fn accounts(world: &World) -> Found {
+    let found = look(world);
+    for (id, head) in &found.heads {
+        let entry = found.ledger.get(id);
+        match &head.phase {
+            Phase::Completed { outcome, .. } if !outcome.charges.is_empty() => {
+                assert_eq!(entry, Some(&outcome.charges), "{id} and its charge");
+            }
+            // It was complete, and cost what it costs.
+            Phase::Removed { .. } if !head.charges.is_empty() => {
+                assert_eq!(entry, Some(&head.charges), "{id}")
+            }
+            phase => assert_eq!(entry, None, "{id} cost something: {phase:?}"),
+        }
+    }
+    found
 }

@@ -6,6 +6,7 @@ pub mod chaos;
 pub mod check;
 pub mod client;
 pub mod exec;
+pub mod outside;
 pub mod signed;
 pub mod world;
 

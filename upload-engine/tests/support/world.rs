@@ -13,12 +13,15 @@ use bytes::Bytes;
 use event_listener::Event;
 use upload_core::{
     Destinations, Outcome, Policy, Principal, Role, Roles, TenantName, Timestamp, TypeRule,
-    ports::{BlobStore, Clock, Events, Ids, RecordStore, Sniffed, Sniffer},
+    ports::{BlobStore, Clock, Events, Ids, Processor, RecordStore, Sniffed, Sniffer},
 };
 use upload_engine::{Engine, EngineBuilder, Secrets, Settings};
 use upload_storage::memory::{MemoryBlobs, MemoryRecords};
 
-use super::{Chaos, Random};
+use super::{
+    Chaos, Random,
+    outside::{Probe, Receiver},
+};
 
 /// Time that only tests move.
 #[derive(Debug)]
@@ -105,6 +108,10 @@ pub struct World {
     pub heard: Arc<Heard>,
     pub settings: Settings,
     pub secrets: Secrets,
+    /// Looks into every upload, if it is there.
+    pub probe: Option<Arc<Probe>>,
+    /// Is told in place of `heard`, if it is there.
+    pub receiver: Option<Arc<Receiver>>,
     ids: Arc<SimIds>,
 }
 
@@ -126,8 +133,37 @@ impl World {
             heard: Arc::default(),
             settings,
             secrets: Secrets::new(b"the secret of the test world").unwrap(),
+            probe: None,
+            receiver: None,
             ids: Arc::new(SimIds(Mutex::new(Random(seed ^ 0x5eed)))),
         }
+    }
+
+    /// Every process looks into uploads.
+    pub fn with_probe(mut self) -> Self {
+        self.probe = Some(Arc::default());
+        self
+    }
+
+    /// Every process keeps notices for this receiver.
+    pub fn with_receiver(mut self) -> Self {
+        self.receiver = Some(Arc::default());
+        self
+    }
+
+    /// Several processes at once.
+    pub fn with_processes(mut self) -> Self {
+        self.records = self.records.with_shared(true);
+        self.blobs = self.blobs.with_shared(true);
+        self
+    }
+
+    pub fn probe(&self) -> &Probe {
+        self.probe.as_ref().expect("a world with a probe")
+    }
+
+    pub fn receiver(&self) -> &Receiver {
+        self.receiver.as_ref().expect("a world with a receiver")
     }
 
     /// A new process over the same stores.
@@ -154,17 +190,31 @@ impl World {
         long.max_chunk = 1 << 20;
         let mut kept = files.clone();
         kept.attach_within = Some(ATTACH_WITHIN);
+        let mut results = files.clone();
+        results.keep_content = false;
+        let mut lenient = files.clone();
+        lenient.refuse_unreadable = false;
         let destinations = Destinations::new()
+            .with("results", results)
+            .with("lenient", lenient)
             .with("files", files)
             .with("pictures", pictures)
             .with("long", long)
             .with("kept", kept);
-        Engine::builder(blobs, records, Arc::clone(&self.clock) as Arc<dyn Clock>)
+        let events: Arc<dyn Events> = match &self.receiver {
+            Some(receiver) => Arc::clone(receiver) as Arc<dyn Events>,
+            None => Arc::clone(&self.heard) as Arc<dyn Events>,
+        };
+        let mut builder = Engine::builder(blobs, records, Arc::clone(&self.clock) as Arc<dyn Clock>);
+        if let Some(probe) = &self.probe {
+            builder = builder.processor(Arc::clone(probe) as Arc<dyn Processor>);
+        }
+        builder
             .destinations(destinations)
             .settings(self.settings.clone())
             .ids(Arc::clone(&self.ids) as Arc<dyn Ids>)
             .sniffer(Arc::new(EightBytes))
-            .events(Arc::clone(&self.heard) as Arc<dyn Events>)
+            .events(events)
     }
 
     pub fn advance(&self, by: Duration) {
