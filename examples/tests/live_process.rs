@@ -357,7 +357,7 @@ fn a_connection_that_takes_nothing_of_its_answer_is_closed() {
         line.unwrap().parse::<u32>().unwrap()
     };
     // The connection that asks is one itself.
-    while open(&request(&server.address, "GET", "/metrics", &[], b"").unwrap().text()) > 1 {
+    while open(request(&server.address, "GET", "/metrics", &[], b"").unwrap().text()) > 1 {
         std::thread::yield_now();
     }
     server.stop();
