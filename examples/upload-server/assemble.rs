@@ -22,6 +22,7 @@ use crate::findings;
 use crate::keys;
 use crate::ops::{self, Metrics};
 use crate::secrets;
+use crate::webhooks;
 
 /// Where the bytes lie, in the data directory.
 pub(crate) const BLOBS: &str = "blobs";
@@ -52,6 +53,7 @@ pub(crate) fn assemble(config: &Config, metrics: Option<Metrics>) -> Result<Asse
         .destinations(config.destinations())
         .settings(config.engine.settings())
         .sniffer(Arc::new(ContentSniffer))
+        .events(Arc::new(webhooks::events(&config.webhooks)?))
         .secrets(secrets::secrets(config.secret_file.as_deref(), data)?);
     let engine =
         findings::processors(config)?.into_iter().fold(engine, |engine, one| engine.processor(one)).build();

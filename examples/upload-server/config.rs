@@ -15,6 +15,7 @@ use upload_storage::Durability;
 use crate::destination::{self, DestinationConfig, Finding};
 use crate::keys::Key;
 use crate::numbers::{EngineNumbers, ServerNumbers};
+use crate::webhooks::{self, WebhookConfig};
 
 /// Everything that can be configured.
 #[derive(Debug, Serialize, Deserialize)]
@@ -54,6 +55,9 @@ pub(crate) struct Config {
     /// Who may come.
     #[serde(skip_serializing)]
     pub(crate) keys: Vec<Key>,
+    /// Who is told of completed uploads.
+    #[serde(skip_serializing)]
+    pub(crate) webhooks: Vec<WebhookConfig>,
     /// Where uploads may go.
     pub(crate) destinations: BTreeMap<String, DestinationConfig>,
 }
@@ -76,6 +80,7 @@ impl Default for Config {
             wickson: WicksonSettings::default(),
             minilm: None,
             keys: Vec::new(),
+            webhooks: Vec::new(),
             destinations: destination::defaults(),
         }
     }
@@ -154,6 +159,7 @@ impl Config {
         }
         self.server.check().map_err(|why| ConfigError::Value("server", why))?;
         self.engine.check().map_err(|why| ConfigError::Value("engine", why))?;
+        webhooks::events(&self.webhooks).map_err(|why| ConfigError::Value("webhooks", why))?;
         if self.destinations.is_empty() {
             return Err(ConfigError::Value(
                 "destinations",

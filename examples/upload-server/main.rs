@@ -3,7 +3,7 @@
 //! ```text
 //!   args, config ──> assemble (stores, engine, router) ──> table ──> listen ──> shutdown
 //!                                   │
-//!                                upkeep (sweep, janitor)
+//!                                upkeep (sweep, janitor, webhooks)
 //! ```
 
 mod args;
@@ -21,6 +21,7 @@ mod secrets;
 mod shutdown;
 mod table;
 mod upkeep;
+mod webhooks;
 
 use std::error::Error;
 use std::io::{self, Write as _};
@@ -88,6 +89,7 @@ async fn run(config: &Config) -> Result<(), Box<dyn Error>> {
         assembled.uploads.engine().clone(),
         metrics,
         config.server.clone(),
+        !config.webhooks.is_empty(),
         stop.clone(),
     ));
     let connections = listen::Connections::new(&config.server);

@@ -1,4 +1,4 @@
-//! What is done now and then: the sweep, the janitor, the exporter's upkeep.
+//! What is done now and then: the sweep, the janitor, the exporter's upkeep; and telling who listens.
 
 use std::time::Duration;
 
@@ -8,12 +8,14 @@ use upload_engine::{Engine, Swept};
 
 use crate::numbers::ServerNumbers;
 use crate::ops::{METRICS_UPKEEP, Metrics};
+use crate::webhooks;
 
-/// Runs until `stop`; a pass under way is dropped then, and the next process takes it up.
+/// Runs until `stop`, and `tells` of completed uploads if there is who listens; a pass under way is dropped then, and the next process takes it up.
 pub(crate) async fn run(
     engine: Engine,
     metrics: Option<Metrics>,
     numbers: ServerNumbers,
+    tells: bool,
     stop: CancellationToken,
 ) {
     let every = |seconds: u64, first: Duration| {
@@ -47,6 +49,7 @@ pub(crate) async fn run(
         () = stop.cancelled() => {}
         () = work => {}
         () = exporter => {}
+        () = webhooks::deliver(&engine), if tells => {}
     }
 }
 

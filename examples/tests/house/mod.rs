@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Crates that know no wire, no runtime and no back end.
 pub const PURE: [&str; 4] = ["upload-chunking", "upload-checksum", "upload-core", "upload-engine"];
 /// All libraries.
-pub const LIBRARIES: [&str; 8] = [
+pub const LIBRARIES: [&str; 9] = [
     "upload-chunking",
     "upload-checksum",
     "upload-core",
@@ -15,6 +15,7 @@ pub const LIBRARIES: [&str; 8] = [
     "upload-storage",
     "upload-media",
     "upload-analysis",
+    "upload-events",
     "upload-http-axum",
 ];
 

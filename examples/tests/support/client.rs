@@ -118,3 +118,9 @@ pub fn sha<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
     }
     hasher.finish().to_hex()
 }
+
+/// The id of an upload, from the answer that says that it is complete: paths of results have it before the name.
+pub fn id_of(done: &Value) -> String {
+    let name = done["path"].as_str().unwrap().rsplit('/').next().unwrap();
+    name.split('-').next().unwrap().to_owned()
+}
