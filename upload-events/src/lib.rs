@@ -5,7 +5,7 @@
 //! least once*, across crashes of either side, always under the same id: the upload's. Who hears twice knows it by the id.
 //!
 //! **What it is not.** No queue and no retries of its own: the outbox has both. It keeps no order among uploads, starts no
-//! task, and brings no TLS: an application gives its own connections ([`Connect`]), or puts a proxy in between.
+//! task, and brings no TLS: an application gives its own connections (`Connect`), or puts a proxy in between.
 //!
 //! ```text
 //!   Engine::deliver ──► Events::deliver ──┬── Webhook ── signed POST ──► receiver: verify(…), 2xx
@@ -42,7 +42,6 @@
 //! | `signature` | yes | `sign`, `verify`: all that a receiver needs |
 //!
 //! [`EventStream`] and [`Fanout`] are always there and name no runtime.
-#![cfg_attr(not(feature = "webhook"), doc = "\n[`Connect`]: https://docs.rs/upload-events")]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 

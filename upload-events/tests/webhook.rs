@@ -103,6 +103,23 @@ async fn the_request_is_what_was_promised_and_its_signature_is_right() {
 }
 
 #[tokio::test]
+async fn a_large_notice_is_sent_whole() {
+    let (listener, url) = listener().await;
+    let webhook = Webhook::new(&url, secret()).unwrap();
+    let mut large = outcome();
+    large.details.insert("text".to_owned(), "many words ".repeat(200_000).into());
+    let receiver = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let (_, body) = request(&mut stream).await;
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        body
+    };
+    let (end, body) = join(webhook.deliver(&large), receiver).await;
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((end, &body["upload"]["details"]["text"]), (Ok(()), &large.details["text"]));
+}
+
+#[tokio::test]
 async fn any_2xx_takes_it_whatever_follows() {
     for answer in [
         "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
