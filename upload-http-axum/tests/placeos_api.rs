@@ -680,6 +680,7 @@ async fn an_empty_file_is_complete_when_nothing_was_sent_for_it_and_not_before()
     let server = Signed::start().await;
     for content in [&b""[..], b"something else"] {
         let announced = json!({"file_size": 0, "file_name": "a", "file_id": md5(content).to_base64()});
+        server.clock.advance(std::time::Duration::from_secs(1));
         let (path, created) = create(&server, OWNER, &announced).await;
         assert_eq!(server.api(OWNER, "PUT", &path, None).await.status, 409);
         let sent = server.signed(&created["signature"], b"").await;

@@ -410,7 +410,9 @@ fn vectors_are_counted_and_shown_to_those_who_ask() {
     for (vectors, stored) in [
         (json!({"combined": [0.5]}), 1),
         (json!({"combined": [0.5], "summary": [0.25, 1.0]}), 2),
-        (json!({"combined": [0.5], "chunks": [[0.5], [0.25], [1.0]]}), 4),
+        (json!({"combined": [0.5], "all": [[0.5], [0.25], [1.0]]}), 4),
+        // One for each chunk of a text; the others are made of them.
+        (json!({"model": "m", "combined": [0.5], "chunks": [{"vector": [0.5]}, {"vector": [0.25]}]}), 2),
         (json!({"combined": []}), 0),
     ] {
         let outcome = outcome(json!({"vectors": vectors}));
