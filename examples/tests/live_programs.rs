@@ -11,7 +11,7 @@ use std::process::Command;
 use support::server::{KEY, Server};
 use support::{TempDir, media, mp4_of};
 
-/// Runs a program of the page with its placeholders replaced, and gives what it printed.
+/// Runs a program of the page, the server's address and key put in, and gives what it printed.
 fn python(dir: &TempDir, program: &str, server: &Server, last: &str) -> String {
     let replaced = |text: String, from: &str, to: &str| {
         assert!(text.contains(from), "the program has no {from}");

@@ -1,5 +1,6 @@
 //! What dialects read from a request besides its body.
 
+use http::header::AsHeaderName;
 use http::{HeaderMap, Uri, header};
 use upload_core::Error;
 
@@ -18,8 +19,30 @@ pub(crate) fn content_type(headers: &HeaderMap) -> Result<&str, Error> {
 /// # Errors
 /// As [`content_type`].
 pub(crate) fn media_type(headers: &HeaderMap) -> Result<String, Error> {
-    let essence = content_type(headers)?.split(';').next().unwrap_or_default().trim();
-    Ok(essence.chars().take(100).collect::<String>().to_ascii_lowercase())
+    Ok(essence(content_type(headers)?).chars().take(100).collect())
+}
+
+/// A media type in lower case without its parameters.
+pub(crate) fn essence(media_type: &str) -> String {
+    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// What a header says that may carry an API key; what is not text is no key that anybody has.
+pub(crate) fn credential(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
+    headers.get(name).map(|value| value.to_str().unwrap_or("\u{fffd}"))
+}
+
+/// The API key that a request presents as a bearer's token.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = credential(headers, header::AUTHORIZATION)?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// What came, quoted and cut to what a message can show.
+pub(crate) fn shown(text: &str) -> String {
+    let short: String = text.chars().take(40).collect();
+    let cut = if short.len() < text.len() { "…" } else { "" };
+    format!("{short:?}{cut}")
 }
 
 /// Where a router is nested: what the request's path had before the part that the router knows.

@@ -8,6 +8,7 @@ use upload_checksum::{Algorithm, Digest};
 
 use super::render::Failure;
 use super::wire::{Listed, MAX_PARTS};
+use crate::request::essence;
 
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 
@@ -24,7 +25,7 @@ pub(super) fn as_signed(
     }
     if let Some(granted) = content_type {
         let got = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        if got.map(normalised).is_none_or(|got| got != normalised(granted)) {
+        if got.map(essence).is_none_or(|got| got != essence(granted)) {
             return Err(format!(
                 "the request was signed for Content-Type {granted}; got {}",
                 got.map_or_else(|| "none".to_owned(), shown)
@@ -39,11 +40,6 @@ pub(super) fn as_signed(
         }
     }
     Ok(())
-}
-
-/// A media type in lower case without its parameters.
-fn normalised(media_type: &str) -> String {
-    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 fn shown(text: &str) -> String {

@@ -16,6 +16,7 @@ use super::wire::{
     AtLeast, BLOB, BODY, BYTE_SIZE, CHECKSUM, CONTENT_TYPE, FILENAME, Fault, IDEMPOTENCY_KEY, KEY, Kept,
     METADATA, NAME, OURS, Step,
 };
+use crate::request::{bearer, credential, essence, shown};
 
 /// Most bytes of a content type.
 const MAX_CONTENT_TYPE: usize = 255;
@@ -271,11 +272,6 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.strip_prefix("application/").is_some_and(|kind| kind == "json" || kind.ends_with("+json"))
 }
 
-/// A media type in lower case without its parameters.
-fn essence(media_type: &str) -> String {
-    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-}
-
 /// Whether a text is a media type that can be sent as one: `type/subtype`, maybe with parameters.
 fn is_media_type(text: &str) -> bool {
     let token = |text: &str| {
@@ -287,22 +283,9 @@ fn is_media_type(text: &str) -> bool {
     plain && essence.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype))
 }
 
-/// What came, quoted and cut.
-fn shown(text: &str) -> String {
-    let short: String = text.chars().take(40).collect();
-    let cut = if short.len() < text.len() { "…" } else { "" };
-    format!("{short:?}{cut}")
-}
-
 /// The API key that a request presents: as a bearer's token, or under its own name.
 pub(super) fn key(headers: &HeaderMap) -> Option<&str> {
-    // What is not text is no key that anybody has.
-    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("\u{fffd}"));
-    let bearer = text(header::AUTHORIZATION).and_then(|value| {
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-    });
-    bearer.or_else(|| text(KEY))
+    bearer(headers).or_else(|| credential(headers, KEY))
 }
 
 /// The client's own name for its request.

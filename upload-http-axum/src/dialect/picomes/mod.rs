@@ -261,7 +261,5 @@ fn failed(uploads: &UploadHttp, failure: &Failure) -> Response {
 }
 
 async fn authenticate(uploads: &UploadHttp, headers: &HeaderMap) -> Result<Principal, AuthError> {
-    // What is not text is no key that anybody has.
-    let presented = headers.get(wire::KEY).map(|key| key.to_str().unwrap_or("\u{fffd}"));
-    uploads.authenticate(presented).await
+    uploads.authenticate(request::credential(headers, wire::KEY)).await
 }

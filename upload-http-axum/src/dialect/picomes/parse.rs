@@ -11,6 +11,7 @@ use super::wire::{DESTINATION, FILE, FILE_NAME, FILE_SIZE, INDEX, NAME, Place, S
 use crate::form::Fields;
 use crate::multipart::PartHead;
 use crate::names::clean_file_name;
+use crate::request::shown;
 
 /// What a new upload is, before its destination is looked up.
 #[derive(Debug, PartialEq)]
@@ -141,11 +142,4 @@ fn missing<'a>(names: impl Iterator<Item = &'a str>) -> Result<()> {
         [name] => Err(Error::invalid(format!("missing field {name}"))),
         names => Err(Error::invalid(format!("missing fields {}", names.join(", ")))),
     }
-}
-
-/// What came, quoted and cut.
-fn shown(text: &str) -> String {
-    let short: String = text.chars().take(40).collect();
-    let cut = if short.len() < text.len() { "…" } else { "" };
-    format!("{short:?}{cut}")
 }

@@ -9,11 +9,11 @@ use super::settings::PixlabSettings;
 use super::wire::{COMMENT, Kept, MOST_COMMENT, NAME};
 use crate::form::Fields;
 use crate::multipart::PartHead;
+use crate::request::credential;
 
 /// The API key in a request's head: in `WWW-Authenticate`, as the page has it, or as a bearer's token.
 pub(super) fn key(headers: &HeaderMap) -> Option<&str> {
-    // What is not text is no key that anybody has.
-    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("\u{fffd}").trim());
+    let text = |name| credential(headers, name).map(str::trim);
     text(header::WWW_AUTHENTICATE).or_else(|| text(header::AUTHORIZATION)).map(|text| {
         match text.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),

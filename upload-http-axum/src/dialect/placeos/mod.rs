@@ -122,6 +122,8 @@ struct Api {
 /// A request of somebody known.
 struct Call {
     who: Principal,
+    /// The upload's id as the path has it; empty where it has none.
+    id: String,
     query: Query,
     /// Where the router is nested.
     nested: String,
@@ -134,160 +136,139 @@ type Segment = Result<Path<String>, PathRejection>;
 
 /// `GET /`: the uploads, newest first.
 async fn index(State(api): State<Api>, original: OriginalUri, request: Request) -> Response {
-    api.clone()
-        .run(String::new(), async move {
-            let (call, _) = api.call(&original, request).await?;
-            let listing = parse::list(&call.query)?;
-            let wanted = |record: &_| listing.wants(record);
-            let mut page = Listing::new(NAME, listing.limit);
-            (page.offset, page.wanted) = (listing.offset, &wanted);
-            let page = api.uploads.engine().list(&call.who, page).await?;
-            let mut rows = Vec::with_capacity(page.uploads.len());
-            for seen in &page.uploads {
-                let Some(kept) = render::kept(&seen.extras) else { continue };
-                let known = if kept.resumable {
-                    api.known_if_any(&call.who, &seen.id).await?
-                } else {
-                    Progress::default()
-                };
-                rows.push(render::row(seen, kept, known, api.settings.part_data_as_array));
-            }
-            Ok(render::page(&rows, page.total, &listing, &call.path))
-        })
-        .await
+    api.run(String::new(), original, request, |api, call, _| async move {
+        let listing = parse::list(&call.query)?;
+        let wanted = |record: &_| listing.wants(record);
+        let mut page = Listing::new(NAME, listing.limit);
+        (page.offset, page.wanted) = (listing.offset, &wanted);
+        let page = api.uploads.engine().list(&call.who, page).await?;
+        let mut rows = Vec::with_capacity(page.uploads.len());
+        for seen in &page.uploads {
+            let Some(kept) = render::kept(&seen.extras) else { continue };
+            let known = if kept.resumable {
+                api.known_if_any(&call.who, &seen.id).await?
+            } else {
+                Progress::default()
+            };
+            rows.push(render::row(seen, kept, known, api.settings.part_data_as_array));
+        }
+        Ok(render::page(&rows, page.total, &listing, &call.path))
+    })
+    .await
 }
 
 /// `GET /new`: where a file would go.
 async fn residence(State(api): State<Api>, original: OriginalUri, request: Request) -> Response {
-    api.clone()
-        .run(String::new(), async move {
-            let (call, _) = api.call(&original, request).await?;
-            parse::asked(&call.query, &api.settings)?;
-            Ok(json(StatusCode::OK, &wire::Residence { residence: &api.settings.residence }))
-        })
-        .await
+    api.run(String::new(), original, request, |api, call, _| async move {
+        parse::asked(&call.query, &api.settings)?;
+        Ok(json(StatusCode::OK, &wire::Residence { residence: &api.settings.residence }))
+    })
+    .await
 }
 
 /// `POST /`: a new upload, or one that goes on.
 async fn create(State(api): State<Api>, original: OriginalUri, request: Request) -> Response {
-    api.clone()
-        .run(String::new(), async move {
-            let (call, body) = api.call(&original, request).await?;
-            let object = api.object(&call, body, api.uploads.settings().max_json).await?;
-            let new = parse::create(&object, &api.settings)?;
-            let begin = new.begin(&api.settings, &call.who.id);
-            let seen = api.uploads.engine().begin(&call.who, begin).await?;
-            let known =
-                if new.kept.resumable { api.known(&call.who, &seen.id).await? } else { Progress::default() };
-            let parts = known.resumable_id.is_some() && known.has_parts();
-            let (kind, access) = match (new.kept.resumable, parts) {
-                (_, true) => ("parts", Access::ListParts),
-                (true, false) => ("chunked_upload", Access::BeginParts),
-                (false, false) => ("direct_upload", Access::Put),
-            };
-            let mut ask = api.ask(access, seen.declared_type.as_deref());
-            ask.digest = new.digest;
-            ask.lifetime = ask.lifetime.max(Duration::from_secs(new.minutes * 60));
-            let signature = api.sign(&call, &seen.id, ask).await?;
-            let part_data = render::part_data(&known, api.settings.part_data_as_array);
-            let answer = Created {
-                kind,
-                signature,
-                part_list: parts.then(|| known.part_list.unwrap_or_default()),
-                part_data: parts.then_some(part_data),
-                upload_id: render::id(&seen.id),
-                residence: &api.settings.residence,
-            };
-            Ok(json(StatusCode::OK, &answer))
-        })
-        .await
+    api.run(String::new(), original, request, |api, call, body| async move {
+        let object = api.object(&call, body, api.uploads.settings().max_json).await?;
+        let new = parse::create(&object, &api.settings)?;
+        let begin = new.begin(&api.settings, &call.who.id);
+        let seen = api.uploads.engine().begin(&call.who, begin).await?;
+        let known =
+            if new.kept.resumable { api.known(&call.who, &seen.id).await? } else { Progress::default() };
+        let parts = known.resumable_id.is_some() && known.has_parts();
+        let (kind, access) = match (new.kept.resumable, parts) {
+            (_, true) => ("parts", Access::ListParts),
+            (true, false) => ("chunked_upload", Access::BeginParts),
+            (false, false) => ("direct_upload", Access::Put),
+        };
+        let mut ask = api.ask(access, seen.declared_type.as_deref());
+        ask.digest = new.digest;
+        ask.lifetime = ask.lifetime.max(Duration::from_secs(new.minutes * 60));
+        let signature = api.sign(&call, &seen.id, ask).await?;
+        let part_data = render::part_data(&known, api.settings.part_data_as_array);
+        let answer = Created {
+            kind,
+            signature,
+            part_list: parts.then(|| known.part_list.unwrap_or_default()),
+            part_data: parts.then_some(part_data),
+            upload_id: render::id(&seen.id),
+            residence: &api.settings.residence,
+        };
+        Ok(json(StatusCode::OK, &answer))
+    })
+    .await
 }
 
 /// `PATCH /{id}`: what the client tells, and its next step.
 async fn update(State(api): State<Api>, original: OriginalUri, id: Segment, request: Request) -> Response {
-    let id = segment(id);
-    api.clone()
-        .run(id.clone(), async move {
-            let (call, body) = api.call(&original, request).await?;
-            let (seen, kept) = api.find(&call.who, &id).await?;
-            let object = api.object(&call, body, api.uploads.settings().max_manifest).await?;
-            if !kept.resumable {
-                return Err(Failure::direct());
-            }
-            let next = parse::patch(&call.query, &object)?;
-            api.keep(&call.who, &seen.id, parse::progress(&object)?).await?;
-            api.step(&call, &seen, next).await
-        })
-        .await
+    api.run(segment(id), original, request, |api, call, body| async move {
+        let (seen, kept) = api.find(&call.who, &call.id).await?;
+        let object = api.object(&call, body, api.uploads.settings().max_manifest).await?;
+        if !kept.resumable {
+            return Err(Failure::direct());
+        }
+        let next = parse::patch(&call.query, &object)?;
+        api.keep(&call.who, &seen.id, parse::progress(&object)?).await?;
+        api.step(&call, &seen, next).await
+    })
+    .await
 }
 
 /// `GET /{id}/edit`: a part's signature, or that of the end.
 async fn edit(State(api): State<Api>, original: OriginalUri, id: Segment, request: Request) -> Response {
-    let id = segment(id);
-    api.clone()
-        .run(id.clone(), async move {
-            let (call, _) = api.call(&original, request).await?;
-            let (seen, kept) = api.find(&call.who, &id).await?;
-            if !kept.resumable {
-                return Err(Failure::direct());
-            }
-            api.step(&call, &seen, parse::edit(&call.query)?).await
-        })
-        .await
+    api.run(segment(id), original, request, |api, call, _| async move {
+        let (seen, kept) = api.find(&call.who, &call.id).await?;
+        if !kept.resumable {
+            return Err(Failure::direct());
+        }
+        api.step(&call, &seen, parse::edit(&call.query)?).await
+    })
+    .await
 }
 
 /// `PUT /{id}`: it is complete, or only goes on.
 async fn finished(State(api): State<Api>, original: OriginalUri, id: Segment, request: Request) -> Response {
-    let id = segment(id);
-    api.clone()
-        .run(id.clone(), async move {
-            let (call, body) = api.call(&original, request).await?;
-            let (seen, kept) = api.find(&call.who, &id).await?;
-            let object = api.object(&call, body, api.uploads.settings().max_manifest).await?;
-            if !parse::tells_progress(&object) {
-                api.uploads.engine().finish(&call.who, &seen.id).await?;
-            } else if kept.resumable {
-                api.keep(&call.who, &seen.id, parse::progress(&object)?).await?;
-            }
-            Ok(json(StatusCode::OK, &Done { ok: true }))
-        })
-        .await
+    api.run(segment(id), original, request, |api, call, body| async move {
+        let (seen, kept) = api.find(&call.who, &call.id).await?;
+        let object = api.object(&call, body, api.uploads.settings().max_manifest).await?;
+        if !parse::tells_progress(&object) {
+            api.uploads.engine().finish(&call.who, &seen.id).await?;
+        } else if kept.resumable {
+            api.keep(&call.who, &seen.id, parse::progress(&object)?).await?;
+        }
+        Ok(json(StatusCode::OK, &Done { ok: true }))
+    })
+    .await
 }
 
 /// `DELETE /{id}`.
 async fn destroy(State(api): State<Api>, original: OriginalUri, id: Segment, request: Request) -> Response {
-    let id = segment(id);
-    api.clone()
-        .run(id.clone(), async move {
-            let (call, _) = api.call(&original, request).await?;
-            let (seen, _) = api.find(&call.who, &id).await?;
-            api.uploads.engine().remove(&call.who, &seen.id).await?;
-            Ok(empty(StatusCode::ACCEPTED))
-        })
-        .await
+    api.run(segment(id), original, request, |api, call, _| async move {
+        let (seen, _) = api.find(&call.who, &call.id).await?;
+        api.uploads.engine().remove(&call.who, &seen.id).await?;
+        Ok(empty(StatusCode::ACCEPTED))
+    })
+    .await
 }
 
 /// `GET /{id}/url`: a signed link to the bytes.
 async fn link(State(api): State<Api>, original: OriginalUri, id: Segment, request: Request) -> Response {
-    let id = segment(id);
-    api.clone()
-        .run(id.clone(), async move {
-            let (call, _) = api.call(&original, request).await?;
-            let minutes = parse::link(&call.query)?;
-            let (reading, kept) = api.open(&call.who, &id).await?;
-            let outcome = reading.outcome();
-            let mut ask = Ask::new(Access::Read, Duration::from_secs(minutes * 60));
-            (ask.content_type, ask.file_name) = (kept.file_mime, outcome.file_name.clone());
-            Ok(render::see_other(&api.sign(&call, &outcome.id, ask).await?.url))
-        })
-        .await
+    api.run(segment(id), original, request, |api, call, _| async move {
+        let minutes = parse::link(&call.query)?;
+        let (reading, kept) = api.open(&call.who, &call.id).await?;
+        let outcome = reading.outcome();
+        let mut ask = Ask::new(Access::Read, Duration::from_secs(minutes * 60));
+        (ask.content_type, ask.file_name) = (kept.file_mime, outcome.file_name.clone());
+        Ok(render::see_other(&api.sign(&call, &outcome.id, ask).await?.url))
+    })
+    .await
 }
 
 /// `GET` and `HEAD /{id}/download`: the bytes.
 async fn download(State(api): State<Api>, original: OriginalUri, id: Segment, request: Request) -> Response {
     let id = segment(id);
     let served = async {
-        let (call, _) = api.call(&original, request).await?;
+        let (call, _) = api.call(id.clone(), &original, request).await?;
         let (reading, kept) = api.open(&call.who, &id).await?;
         let mut object = serve::describe(reading.outcome());
         object.content_type = object.content_type.or(kept.file_mime);
@@ -305,12 +286,22 @@ fn segment(id: Segment) -> String {
 
 impl Api {
     /// Runs the work of a request in a task that outlives its connection, and answers with what it gives.
-    async fn run(
+    async fn run<W>(
         self,
         id: String,
-        work: impl Future<Output = Result<Response, Failure>> + Send + 'static,
-    ) -> Response {
-        let ended = self.uploads.tasks().run(work).await.unwrap_or_else(|error| Err(error.into()));
+        original: OriginalUri,
+        request: Request,
+        work: impl FnOnce(Self, Call, Body) -> W + Send + 'static,
+    ) -> Response
+    where
+        W: Future<Output = Result<Response, Failure>> + Send,
+    {
+        let (api, of) = (self.clone(), id.clone());
+        let task = async move {
+            let (call, body) = api.call(of, &original, request).await?;
+            work(api, call, body).await
+        };
+        let ended = self.uploads.tasks().run(task).await.unwrap_or_else(|error| Err(error.into()));
         ended.unwrap_or_else(|failure| self.failed(&failure, &id))
     }
 
@@ -322,27 +313,25 @@ impl Api {
     }
 
     /// Who sends the request, and what it asks.
-    async fn call(&self, original: &OriginalUri, request: Request) -> Result<(Call, Body), Failure> {
+    async fn call(
+        &self,
+        id: String,
+        original: &OriginalUri,
+        request: Request,
+    ) -> Result<(Call, Body), Failure> {
         let (parts, body) = request.into_parts();
         let query = Query::new(parts.uri.query());
         let who = self.authenticate(&parts.headers, &query).await?;
         let nested = request::nested_at(original, &parts.uri);
         let path = original.path().to_owned();
-        Ok((Call { who, query, nested, path, parts }, body))
+        Ok((Call { who, id, query, nested, path, parts }, body))
     }
 
     /// By the header, the query, or as a bearer.
     async fn authenticate(&self, headers: &HeaderMap, query: &Query) -> Result<Principal, AuthError> {
-        // What is not text is no key that anybody has.
-        let text =
-            |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("\u{fffd}").to_owned());
-        let bearer = || {
-            let value = text(header::AUTHORIZATION.as_str())?;
-            let (scheme, key) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| key.trim().to_owned())
-        };
-        let presented = text(wire::KEY).or_else(|| query.plain(wire::QUERY_KEY)).or_else(bearer);
-        self.uploads.authenticate(presented.as_deref()).await
+        let named = request::credential(headers, wire::KEY).map(str::to_owned);
+        let presented = named.or_else(|| query.plain(wire::QUERY_KEY));
+        self.uploads.authenticate(presented.as_deref().or_else(|| request::bearer(headers))).await
     }
 
     /// The body as a JSON object of at most so many bytes.

@@ -46,6 +46,7 @@ use crate::auth::AuthError;
 use crate::body::Limit;
 use crate::form::FileForm;
 use crate::rate::Limiter;
+use crate::request::credential;
 use crate::state::UploadHttp;
 use crate::{cors, limits, log};
 
@@ -181,9 +182,7 @@ impl App {
     }
 
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, AuthError> {
-        // What is not text is no key that anybody has.
-        let presented = headers.get(wire::KEY).map(|key| key.to_str().unwrap_or("\u{fffd}"));
-        self.uploads.authenticate(presented).await
+        self.uploads.authenticate(credential(headers, wire::KEY)).await
     }
 
     /// What the tenant has spent, if its balance is enough for one more upload.

@@ -14,7 +14,7 @@ use super::wire::{
 };
 use crate::form::Fields;
 use crate::multipart::PartHead;
-use crate::request::{media_type, query_pairs};
+use crate::request::{media_type, query_pairs, shown};
 use crate::uuid::Uuid;
 
 /// What a client wants besides that its file is taken.
@@ -124,11 +124,4 @@ pub(super) fn begin(settings: &WicksonSettings, wishes: &Wishes, file_name: &str
     begin.unique = Some(unique);
     begin.charges = settings.charges();
     begin
-}
-
-/// What came, quoted and cut.
-fn shown(text: &str) -> String {
-    let short: String = text.chars().take(40).collect();
-    let cut = if short.len() < text.len() { "…" } else { "" };
-    format!("{short:?}{cut}")
 }

@@ -180,7 +180,7 @@ impl Text<'_> {
     }
 }
 
-/// The file, of which only so many bytes may be read for now.
+/// The file, of which so many bytes may be read until more are allowed.
 struct Counted<'a, 'b> {
     reader: &'a mut Reader<'b>,
     allowed: Rc<Cell<u64>>,
