@@ -8,30 +8,16 @@
 
 mod support;
 
-use std::io;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use support::client::{ChunkRequest, sha};
 use support::http::{Answer, Connection};
+use support::kill::{Point, attempt};
 use support::server::Server;
-use support::{Chance, TempDir};
+use support::{Chance, TempDir, from_env};
 
 const CONFIG: &str = "[destinations.any]\nmax_length = 1_073_741_824\n";
-
-fn from_env(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).map_or(otherwise, |value| value.parse().unwrap_or_else(|e| panic!("{name}: {e}")))
-}
-
-/// Where the server is killed.
-enum Point {
-    /// When so many bytes of the request were sent.
-    Sent(usize),
-    /// When the whole request was sent, and so long after.
-    Waiting(Duration),
-    /// When the answer was read.
-    Answered,
-}
 
 struct World<'a> {
     data: &'a Path,
@@ -66,33 +52,12 @@ impl World<'_> {
         let point = self.point(request);
         let client = self.server().client();
         let mut connection = Connection::open(&client.address).unwrap();
-        let mut sent = || -> io::Result<Answer> {
-            client.chunk_head(&mut connection, request, &[])?;
-            match point {
-                Some(Point::Sent(count)) => {
-                    request.send(&mut connection, count)?;
-                    self.kill();
-                }
-                Some(Point::Waiting(time)) => {
-                    request.send(&mut connection, request.len())?;
-                    let since = Instant::now();
-                    while since.elapsed() < time {
-                        std::hint::spin_loop();
-                    }
-                    self.kill();
-                }
-                _ => request.send(&mut connection, request.len())?,
-            }
-            connection.answer("PATCH")
+        let send = |connection: &mut Connection, count| {
+            client.chunk_head(connection, request, &[])?;
+            request.send(connection, count)
         };
-        let answer = match (sent(), &point) {
-            (Ok(answer), _) => answer,
-            (Err(_), Some(Point::Sent(_) | Point::Waiting(_))) => return None,
-            (Err(e), _) => panic!("no answer from a living server: {e}"),
-        };
-        if matches!(point, Some(Point::Answered)) {
-            self.kill();
-        }
+        let kill = || self.kill();
+        let answer = attempt(&mut connection, "PATCH", request.len(), point.as_ref(), send, kill)?;
         assert_eq!(answer.status, 200, "{}", answer.text());
         Some(answer)
     }

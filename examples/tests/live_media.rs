@@ -7,21 +7,18 @@
 
 mod support;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use support::http::{Answer, Connection};
+use support::kill::wait;
 use support::server::{KEY, Server};
-use support::{Chance, TempDir};
+use support::{Chance, TempDir, from_env};
 
 const BOUNDARY: &str = "cut-here";
 /// What one upload costs, and what there is to spend, in cents.
 const COST: i64 = 4;
 const BALANCE: i64 = 100_000_000;
-
-fn from_env(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).map_or(otherwise, |value| value.parse().unwrap_or_else(|e| panic!("{name}: {e}")))
-}
 
 /// A text of its own, of about so many bytes.
 fn text(n: u64, length: usize) -> String {
@@ -78,10 +75,7 @@ fn killed_anywhere(durability: &str) {
         } else {
             // While it is processed, stored, charged, answered.
             connection.send(&body).unwrap();
-            let (since, wait) = (Instant::now(), Duration::from_micros(chance.below(30_000)));
-            while since.elapsed() < wait {
-                std::hint::spin_loop();
-            }
+            wait(Duration::from_micros(chance.below(30_000)));
         }
         server.kill();
         server = start();

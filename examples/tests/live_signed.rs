@@ -15,14 +15,10 @@ mod uploads;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use signed::{DIRECT, PLACEOS, Plan, Request, World};
-use support::TempDir;
 use support::http::{Answer, Connection};
+use support::{TempDir, from_env};
 use upload_checksum::Algorithm;
 use uploads::{Done, File, Kind, PART, Placeos, md5, record};
-
-fn from_env(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).map_or(otherwise, |value| value.parse().unwrap_or_else(|e| panic!("{name}: {e}")))
-}
 
 fn world(dir: &TempDir, durability: &str) -> World {
     World::new(dir, &["--durability", durability], from_env("SEED", 20_261_121))

@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod http;
+pub mod kill;
 pub mod server;
 
 use std::path::{Path, PathBuf};
@@ -36,6 +37,11 @@ impl Drop for TempDir {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// A number of the environment's, for a test that may do more of the same.
+pub fn from_env(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).map_or(otherwise, |value| value.parse().unwrap_or_else(|e| panic!("{name}: {e}")))
 }
 
 /// Seeded chance (SplitMix64): the same seed gives the same test.

@@ -9,11 +9,12 @@
 use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::support::http::{Answer, Connection};
+use super::support::kill::{Point, attempt};
 use super::support::server::{KEY, Server};
 use super::support::{Chance, TempDir};
 
@@ -105,12 +106,6 @@ pub enum Plan {
     Within(usize),
     /// Anywhere, about once in four requests.
     Anywhere,
-}
-
-enum Point {
-    Sent(usize),
-    Waiting(Duration),
-    Answered,
 }
 
 /// A data directory, and the process that serves it while one does.
@@ -213,34 +208,11 @@ impl World {
         let point = self.point(request);
         let address = self.address();
         let mut connection = Connection::open(&address).unwrap();
-        let mut sent = || -> io::Result<Answer> {
-            request.send_head(&mut connection, &[])?;
-            match point {
-                Some(Point::Sent(count)) => {
-                    request.send_body(&mut connection, count)?;
-                    self.kill();
-                }
-                Some(Point::Waiting(time)) => {
-                    request.send_body(&mut connection, request.len())?;
-                    let since = Instant::now();
-                    while since.elapsed() < time {
-                        std::hint::spin_loop();
-                    }
-                    self.kill();
-                }
-                _ => request.send_body(&mut connection, request.len())?,
-            }
-            connection.answer(&request.method)
+        let send = |connection: &mut Connection, count| {
+            request.send_head(connection, &[])?;
+            request.send_body(connection, count)
         };
-        let answer = match (sent(), &point) {
-            (Ok(answer), _) => answer,
-            (Err(_), Some(Point::Sent(_) | Point::Waiting(_))) => return None,
-            (Err(e), _) => panic!("no answer from a living server: {e}"),
-        };
-        if matches!(point, Some(Point::Answered)) {
-            self.kill();
-        }
-        Some(answer)
+        attempt(&mut connection, &request.method, request.len(), point.as_ref(), send, || self.kill())
     }
 
     /// Sends a request until it is answered: well.
