@@ -183,6 +183,45 @@ hourly_name! {
     ObjectKey, "o/"
 }
 
+impl ObjectKey {
+    /// The key of what is staged under this name, in a store that must know it before the first byte comes.
+    pub fn of(staging: &StagingName) -> Self {
+        Self(staging.0.replacen(StagingName::PREFIX, Self::PREFIX, 1))
+    }
+}
+
+impl StagingName {
+    /// The staging name whose [key](ObjectKey::of) this is.
+    pub fn of(key: &ObjectKey) -> Self {
+        Self(key.0.replacen(ObjectKey::PREFIX, Self::PREFIX, 1))
+    }
+}
+
+/// A small object that holds some bytes of an unfinished upload, below its staging name: `<position>-<random>`, twenty digits
+/// and 25 characters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fragment(String);
+
+impl Fragment {
+    /// A fresh one, whose bytes stand at this position. The position is for people who look into the store.
+    pub fn random(position: u64, ids: &dyn Ids) -> Self {
+        Self(format!("{position:020}-{}", random_text(ids, 25)))
+    }
+
+    /// Reads one back; `None` for a name that the engine did not make.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (position, rest) = text.split_once('-')?;
+        let digits = position.len() == 20 && position.bytes().all(|b| b.is_ascii_digit());
+        (digits && rest.len() == 25 && plain(rest)).then(|| Self(text.to_owned()))
+    }
+
+    /// The characters.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 macro_rules! display {
     ($($t:ty),*) => {$(
         impl fmt::Display for $t {
@@ -192,7 +231,7 @@ macro_rules! display {
         }
     )*};
 }
-display!(TenantName, Handle, UploadId, StagingName, ObjectKey);
+display!(TenantName, Handle, UploadId, StagingName, ObjectKey, Fragment);
 
 #[cfg(test)]
 mod tests {
@@ -219,6 +258,12 @@ mod tests {
         assert_eq!((key.hour(), key.upload()), (Hour::new(491_234), Some(id.clone())));
         assert!(key.as_str().starts_with(&ObjectKey::of_hour(Hour::new(491_234))));
         assert!(StagingName::parse(key.as_str()).is_none());
+        let staging = StagingName::of(&key);
+        assert_eq!(StagingName::parse(staging.as_str()), Some(staging.clone()));
+        assert_eq!((ObjectKey::of(&staging), staging.upload()), (key, Some(id)));
+        let fragment = Fragment::random(7, &ids);
+        assert_eq!(Fragment::parse(fragment.as_str()), Some(fragment));
+        assert!(Fragment::parse("7-abc").is_none());
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub mod time;
 
 pub use error::{Error, ErrorKind, Fault, Remedy, Result};
 pub use grant::{Access, Ask, Grant, SignedRequest, Verb};
-pub use ids::{Handle, ObjectKey, StagingName, TenantName, UploadId};
+pub use ids::{Fragment, Handle, ObjectKey, StagingName, TenantName, UploadId};
 pub use outcome::{Charge, Extras, Inspection, Outcome, Stage};
 pub use policy::{Destination, Destinations, Policy, TypeRule, Visibility};
 pub use principal::{Action, Principal, Role, Roles};

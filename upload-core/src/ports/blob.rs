@@ -5,7 +5,7 @@ use std::{fmt, ops::Range};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Signer, StoreError};
+use super::{Parts, Signer, StoreError};
 use crate::{
     ids::{ObjectKey, StagingName},
     time::Hour,
@@ -99,8 +99,11 @@ pub enum Listed {
     Object(ObjectKey),
 }
 
-/// Where bytes lie: staging objects that are written in place at byte positions, and published objects that
-/// never change.
+/// Where bytes lie: unfinished uploads, and published objects that never change.
+///
+/// An unfinished upload is a staging object that is written in place at byte positions ([`write`](Self::write) to
+/// [`publish`](Self::publish)), or, in a store that has [`parts`](Self::parts), parts and fragments: such a store need not
+/// implement those calls, and the engine does not make them.
 ///
 /// All calls may be made at once from many tasks, and any returned future may be dropped at any await: the call
 /// then happened, or did not, or goes on under its [`Permit`]. An `Err` of a write, move or publish leaves the
@@ -112,28 +115,38 @@ pub trait BlobStore: Send + Sync + fmt::Debug {
 
     /// Makes room for an upload of at most `length` bytes (`None`: not known). Cheap; may do nothing until the
     /// first write. Idempotent.
-    async fn stage(&self, staging: &StagingName, length: Option<u64>) -> Result<(), StoreError>;
+    async fn stage(&self, _staging: &StagingName, _length: Option<u64>) -> Result<(), StoreError> {
+        Err(self.not_in_place())
+    }
 
     /// Writes `bytes`, one after the other, from byte `position` on. Readable when it returns; durable after a
     /// later [`sync`](Self::sync). Bytes never written before within the staging object read as zero or as an error.
     async fn write(
         &self,
-        staging: &StagingName,
-        position: u64,
-        bytes: Vec<Bytes>,
-        permit: Permit,
-    ) -> Result<(), StoreError>;
+        _staging: &StagingName,
+        _position: u64,
+        _bytes: Vec<Bytes>,
+        _permit: Permit,
+    ) -> Result<(), StoreError> {
+        Err(self.not_in_place())
+    }
 
     /// Makes durable (in the store's own sense of the word) every write and move that had returned before the
     /// call, and the staging object's own existence. An error is final for this staging object: it is not retried.
-    async fn sync(&self, staging: &StagingName) -> Result<(), StoreError>;
+    async fn sync(&self, _staging: &StagingName) -> Result<(), StoreError> {
+        Err(self.not_in_place())
+    }
 
     /// Reads `range` of a staging object: exactly its length, or an error.
-    async fn read_staged(&self, staging: &StagingName, range: Range<u64>) -> Result<Bytes, StoreError>;
+    async fn read_staged(&self, _staging: &StagingName, _range: Range<u64>) -> Result<Bytes, StoreError> {
+        Err(self.not_in_place())
+    }
 
     /// Makes the staged bytes an object, durable when it returns, all or nothing. Succeeds also when the key
     /// already holds that object (published before). The staging object is gone afterwards.
-    async fn publish(&self, publication: &Publication) -> Result<(), StoreError>;
+    async fn publish(&self, _publication: &Publication) -> Result<(), StoreError> {
+        Err(self.not_in_place())
+    }
 
     /// Reads `range` of a published object: exactly its length, or an error. Ranges of at most a few MiB are
     /// asked for.
@@ -145,7 +158,7 @@ pub trait BlobStore: Send + Sync + fmt::Debug {
     /// Removes an object; succeeds when there is none.
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError>;
 
-    /// Removes a staging object; succeeds when there is none.
+    /// Removes a staging object (its fragments, and the open sessions of [`ObjectKey::of`] it); succeeds when there is none.
     async fn discard(&self, staging: &StagingName) -> Result<(), StoreError>;
 
     /// At most `limit` staging objects and objects whose name carries `hour` or an earlier one, ordered by name, after the
@@ -156,6 +169,16 @@ pub trait BlobStore: Send + Sync + fmt::Debug {
         after: Option<&Listed>,
         limit: usize,
     ) -> Result<Vec<Listed>, StoreError>;
+
+    /// Parts and fragments, where nothing is written in place.
+    fn parts(&self) -> Option<&dyn Parts> {
+        None
+    }
+
+    /// The error of the calls that write in place, where there are none.
+    fn not_in_place(&self) -> StoreError {
+        StoreError::unsupported("write in place", &self.capabilities().name)
+    }
 
     /// Moving bytes inside a staging object without passing them through the engine, where the store can.
     fn mover(&self) -> Option<&dyn Mover> {

@@ -6,12 +6,14 @@
 //! [`StoreErrorKind::Unsupported`].
 
 mod blob;
+mod parts;
 mod processor;
 mod records;
 mod signer;
 mod world;
 
 pub use blob::{BlobStore, Capabilities, Listed, Mover, Permit, Publication};
+pub use parts::{Part, PartRules, Parts, Session};
 pub use processor::{ProcessError, Processing, Processor, StoredBytes};
 pub use records::{Deleted, Expected, Put, RecordStore, Stored, Version};
 pub use signer::{SignFor, Signer};

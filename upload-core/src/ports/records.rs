@@ -105,6 +105,12 @@ pub trait RecordStore: Send + Sync + fmt::Debug {
         limit: usize,
     ) -> Result<Vec<(String, Stored)>, StoreError>;
 
+    /// The keys that [`list`](Self::list) would give. A store whose listings carry no values should do this without reading
+    /// them.
+    async fn keys(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
+        Ok(self.list(prefix, after, limit).await?.into_iter().map(|(key, _)| key).collect())
+    }
+
     /// Whether it can still commit; `Err` says why only a restart helps.
     async fn health(&self) -> Result<(), StoreError> {
         Ok(())

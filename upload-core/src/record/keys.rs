@@ -15,7 +15,8 @@ pub const UPLOADS: &str = "u/";
 pub const CLAIMS: &str = "c/";
 /// What the key of every upload in a listing begins with.
 pub const INDEX: &str = "i/";
-
+/// What the key of every object's owner that its name does not tell begins with.
+pub const OWNERS: &str = "k/";
 /// What every ledger entry's key begins with.
 pub const LEDGER: &str = "l/";
 /// What every undelivered notice's key begins with.
@@ -72,6 +73,31 @@ pub fn place(key: &str) -> Option<Key> {
         20 => digits.parse().ok().map(Key::Offset),
         _ => None,
     }
+}
+
+/// `u/<id>/p`.
+pub fn session(id: &UploadId) -> String {
+    format!("u/{id}/p")
+}
+
+/// `u/<id>/a/<number>`.
+pub fn attempt(id: &UploadId, number: u64) -> String {
+    format!("u/{id}/a/{number:05}")
+}
+
+/// `u/<id>/f/`: the prefix of the folds.
+pub fn folds(id: &UploadId) -> String {
+    format!("u/{id}/f/")
+}
+
+/// `u/<id>/f/<cell>`.
+pub fn fold(id: &UploadId, cell: u64) -> String {
+    format!("u/{id}/f/{cell:010}")
+}
+
+/// `k/<hour>/<id>`: whose the object is that was begun under this id in that hour.
+pub fn owner(hour: Hour, id: &UploadId) -> String {
+    format!("{OWNERS}{hour}/{id}")
 }
 
 /// `u/<id>/e/<format>/`: the prefix of a wire format's notes.

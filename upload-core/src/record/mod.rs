@@ -13,6 +13,10 @@
 //! | `u/<id>/x/<place>` | [`RowRecord`] | never |
 //! | `u/<id>/h` | [`DigestRecord`] | a cache of digest states, thrown away on any mismatch |
 //! | `u/<id>/e/<format>/<n>` | [`NoteRecord`] | as the wire format that owns it wants |
+//! | `u/<id>/p` | [`SessionRecord`] | never |
+//! | `u/<id>/a/<number>` | [`AttemptRecord`] | never |
+//! | `u/<id>/f/<cell>` | [`FoldRecord`] | never |
+//! | `k/<hour>/<id>` | [`OwnerRecord`] | never; goes with its upload |
 //! | `i/<handle>/<reversed time>/<id>` | [`IndexRecord`] | never; goes with its upload |
 //! | `c/<handle>/<space>/<digest>` | [`ClaimRecord`] | by compare-and-swap, when the upload that had it no longer counts |
 //! | `l/<handle>/<hour>/<id>` | [`LedgerRecord`] | never |
@@ -24,11 +28,13 @@
 mod envelope;
 mod head;
 pub mod keys;
+mod parts;
 mod small;
 
 pub use envelope::{Nonce, VERSION, decode, encode};
 pub use head::{Addressing, Failure, FailureKind, Head, Phase};
+pub use parts::{AttemptRecord, FoldRecord, Lies, OwnerRecord, Segment, SessionRecord};
 pub use small::{
-    BalanceRecord, ClaimRecord, DigestRecord, DueRecord, HandleRecord, IndexRecord, LedgerRecord, Lies,
-    NoteRecord, NoticeRecord, RowRecord, ShapeRecord, TenantRecord, ToldRecord,
+    BalanceRecord, ClaimRecord, DigestRecord, DueRecord, HandleRecord, IndexRecord, LedgerRecord, NoteRecord,
+    NoticeRecord, RowRecord, ShapeRecord, TenantRecord, ToldRecord,
 };

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use upload_checksum::{Digest, Fingerprint, SavedSet};
 use upload_chunking::assembly::{Key, Row, Shape, Sizing};
 
+use super::Lies;
 use crate::{
     ids::{Handle, TenantName, UploadId},
     outcome::{Charge, Outcome},
@@ -40,16 +41,6 @@ impl HandleRecord {
     }
 }
 
-/// Where a row's bytes lie.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Lies {
-    /// In the staging object, at the row's own position.
-    #[default]
-    InPlace,
-}
-
 /// `u/<id>/x/<place>`: the acknowledgement of one chunk or extent. The first at a place wins and never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -69,7 +60,12 @@ pub struct RowRecord {
 impl RowRecord {
     /// The record of a row whose bytes lie in place.
     pub fn in_place(start: u64, print: Fingerprint) -> Self {
-        Self { start, print, lies: Lies::InPlace, digest: None }
+        Self::new(start, print, Lies::InPlace)
+    }
+
+    /// The record of a row whose bytes lie so.
+    pub fn new(start: u64, print: Fingerprint, lies: Lies) -> Self {
+        Self { start, print, lies, digest: None }
     }
 
     /// Whether it acknowledges the same bytes at the same place.

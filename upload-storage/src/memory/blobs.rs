@@ -11,7 +11,7 @@ use upload_core::{
     ports::{BlobStore, Capabilities, Listed, Mover, Permit, Publication, StoreError, StoreErrorKind},
 };
 
-use super::extents::Extents;
+use super::{extents::Extents, page::Page};
 use crate::shared::{end_of, lock, range_len, same_object};
 
 /// A [`BlobStore`] in memory. Clones share their contents, so a clone stands for the same store opened again.
@@ -146,27 +146,11 @@ impl BlobStore for MemoryBlobs {
         limit: usize,
     ) -> Result<Vec<Listed>, StoreError> {
         let state = lock(&self.inner);
-        let (objects_after, staged_after) = match after {
-            None => (Some(Bound::Unbounded), Bound::Unbounded),
-            Some(Listed::Object(key)) => (Some(Bound::Excluded(key)), Bound::Unbounded),
-            Some(Listed::Staged(name)) => (None, Bound::Excluded(name)),
-            Some(other) => return Err(StoreError::unsupported(&format!("list after {other:?}"), "memory")),
-        };
-        let objects = objects_after
-            .into_iter()
-            .flat_map(|after| state.objects.range::<ObjectKey, _>((after, Bound::Unbounded)))
-            .map(|(key, _)| key)
-            .take_while(|key| key.hour() <= until)
-            .cloned()
-            .map(Listed::Object);
-        let staged = state
-            .staged
-            .range::<StagingName, _>((staged_after, Bound::Unbounded))
-            .map(|(name, _)| name)
-            .take_while(|name| name.hour() <= until)
-            .cloned()
-            .map(Listed::Staged);
-        Ok(objects.chain(staged).take(limit).collect())
+        let page = Page::new(until, after, limit, "memory")?;
+        Ok(page.of(
+            |after| state.objects.range::<ObjectKey, _>((after, Bound::Unbounded)).map(|(key, _)| key),
+            |after| state.staged.range::<StagingName, _>((after, Bound::Unbounded)).map(|(name, _)| name),
+        ))
     }
 
     fn mover(&self) -> Option<&dyn Mover> {

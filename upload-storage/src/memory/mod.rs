@@ -2,7 +2,10 @@
 
 mod blobs;
 mod extents;
+mod page;
+mod parts;
 mod records;
 
 pub use blobs::MemoryBlobs;
+pub use parts::MemoryParts;
 pub use records::MemoryRecords;

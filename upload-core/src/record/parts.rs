@@ -1,0 +1,99 @@
+//! The records of uploads whose bytes lie as parts and fragments.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::Fragment,
+    ports::{Part, Session},
+};
+
+/// Where a row's bytes lie.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Lies {
+    /// In the staging object, at the row's own position.
+    #[default]
+    InPlace,
+    /// In these, one after the other.
+    Segments(Vec<Segment>),
+}
+
+/// Some bytes of a row, one after the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Segment {
+    /// They are a part of the upload's session.
+    Part(Part),
+    /// They are a fragment, until a [fold](FoldRecord) covers them.
+    Fragment {
+        /// Its name below the upload's staging name.
+        name: Fragment,
+        /// Bytes.
+        length: u64,
+    },
+}
+
+impl Segment {
+    /// Bytes.
+    pub const fn length(&self) -> u64 {
+        match self {
+            Self::Part(part) => part.length,
+            Self::Fragment { length, .. } => *length,
+        }
+    }
+}
+
+/// `u/<id>/p`: the store's session that the upload's parts belong to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SessionRecord {
+    /// The session.
+    pub session: Session,
+}
+
+impl SessionRecord {
+    /// This session.
+    pub fn new(session: Session) -> Self {
+        Self { session }
+    }
+}
+
+/// `u/<id>/a/<number>`: somebody sends bytes as the part with this number, and nobody else ever will.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AttemptRecord {}
+
+/// `u/<id>/f/<cell>`: the fragments of one cell of the grid, made one part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FoldRecord {
+    /// Where the cell begins in the whole, in bytes.
+    pub start: u64,
+    /// The part.
+    pub part: Part,
+}
+
+impl FoldRecord {
+    /// The bytes from `start` on are this part.
+    pub fn new(start: u64, part: Part) -> Self {
+        Self { start, part }
+    }
+}
+
+/// `k/<hour>/<id>`: the upload that a body became which was received before its upload had an id; `<id>` is the one in the
+/// name of its object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct OwnerRecord {
+    /// The upload.
+    pub id: crate::ids::UploadId,
+}
+
+impl OwnerRecord {
+    /// This upload has it.
+    pub fn new(id: crate::ids::UploadId) -> Self {
+        Self { id }
+    }
+}
