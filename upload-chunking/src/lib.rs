@@ -52,6 +52,7 @@
 extern crate alloc;
 
 pub mod assembly;
+pub mod grid;
 #[cfg(feature = "model")]
 pub mod model;
 pub mod parts;

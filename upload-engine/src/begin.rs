@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::try_join;
 use upload_core::{
-    Action, ErrorKind, Inspection, Principal, Result, StagingName, UploadId,
+    Action, Error, ErrorKind, Inspection, Principal, Result, StagingName, UploadId,
     lifecycle::{self, Begin, Command, View, decide, refusal},
     ports::{Expected, Sniffed, Subject},
     record::{Head, Phase, keys},
@@ -70,7 +70,21 @@ impl Engine {
         let now = self.clock().now();
         let id = UploadId::random(&handle, self.ids());
         let staging = StagingName::random(now.hour(), &id, self.ids());
-        lifecycle::begin(now, begin, destination, &self.blobs().capabilities(), &who.id, id, staging)
+        let head =
+            lifecycle::begin(now, begin, destination, &self.blobs().capabilities(), &who.id, id, staging)?;
+        if let Some((parts, length)) = self.blobs().parts().zip(head.length) {
+            let cell = self.grid_of_bytes(parts, length)?.cell_size();
+            if cell > self.settings().max_part {
+                return Err(Error::new(
+                    ErrorKind::Unsupported,
+                    format!(
+                        "an upload of {length} bytes needs parts of {cell} bytes; at most {} are allowed",
+                        self.settings().max_part
+                    ),
+                ));
+            }
+        }
+        Ok(head)
     }
 
     /// Fixes the whole length of an upload that began without one.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use upload_core::{
-    Error, ErrorKind, Hour, Result, UploadId,
+    Error, ErrorKind, Hour, ObjectKey, Result, UploadId,
     lifecycle::{Command, Event, decide},
     ports::Expected,
     record::{DueRecord, Failure, Head, Phase, keys},
@@ -126,7 +126,13 @@ impl Engine {
         live.until(|s| (s.permits == 0 && s.recording == 0).then_some(())).await;
         self.unlist(live).await?;
         self.records().remove_all(&keys::below(&live.id), self.settings().page).await?;
-        Ok(self.blobs().discard(&staging).await?)
+        self.blobs().discard(&staging).await?;
+        let removed = matches!(live.state().view.head.phase, Phase::Removed { .. });
+        if self.blobs().parts().is_some() && !removed {
+            // It may have been made an object that nobody was told of.
+            self.blobs().delete(&ObjectKey::of(&staging)).await?;
+        }
+        Ok(())
     }
 
     /// The head as it is stored, for calls that need no rows.

@@ -14,6 +14,7 @@ use upload_core::{
 };
 
 use crate::{
+    content::Content,
     engine::Engine,
     live::{Live, Recording},
     records::PutEnd,
@@ -90,8 +91,13 @@ impl Engine {
     /// Reads on from where the digests stand, at most `budget` bytes and not beyond the recorded frontier. Does nothing
     /// if somebody else is at it. Failing is no error: whoever finishes reads what is left.
     pub(crate) async fn advance(&self, live: &Live, budget: u64) {
+        if self.blobs().parts().is_some() {
+            // Parts cannot be read before they are an object.
+            return;
+        }
         let Some(mut frontier) = live.digest.try_lock() else { return };
-        if let Err(e) = self.advance_locked(live, &mut frontier, budget).await {
+        let content = Content::Staged(live.state().view.head.staging.clone());
+        if let Err(e) = self.advance_locked(live, &content, &mut frontier, budget).await {
             tracing::debug!(error = %e, "the digests did not advance");
         }
     }
@@ -99,17 +105,15 @@ impl Engine {
     pub(crate) async fn advance_locked(
         &self,
         live: &Live,
+        content: &Content,
         frontier: &mut Frontier,
         mut budget: u64,
     ) -> Result<()> {
-        let (staging, end) = {
-            let state = live.state();
-            (state.view.head.staging.clone(), state.view.rows.frontier())
-        };
+        let end = live.state().view.rows.frontier();
         while budget > 0 && frontier.state.position() < end {
             let from = frontier.state.position();
             let to = end.min(from + READ.min(budget));
-            let bytes = self.blobs().read_staged(&staging, from..to).await?;
+            let bytes = self.read_content(content, from..to).await?;
             if bytes.len() as u64 != to - from {
                 return Err(Error::new(ErrorKind::Corrupt, "stored data cannot be read back"));
             }

@@ -9,7 +9,7 @@ use upload_core::{
     record::{Failure, FailureKind, Head, Phase},
 };
 
-use crate::{engine::Engine, live::Live, process::Processed, types::Written};
+use crate::{content::Content, engine::Engine, live::Live, process::Processed, types::Written};
 
 impl Engine {
     /// Finishes an upload whose set is complete; the same outcome again if it is finished already.
@@ -45,7 +45,7 @@ impl Engine {
                 Phase::Receiving => self.close(live).await?,
                 Phase::Verifying { key, .. } => {
                     if let Err(e) = self.verify(live, key).await {
-                        self.fail_if_lost(live).await;
+                        self.fail_if_lost(live, &e).await;
                         // It may have failed, or another process may have gone on: the next turn tells.
                         if matches!(live.state().view.head.phase, Phase::Verifying { .. }) {
                             return Err(e);
@@ -78,7 +78,10 @@ impl Engine {
             // The sweep will look at it from now on, should nobody come again.
             self.due(&live.id, self.clock().now().hour()).await?;
         }
-        let key = ObjectKey::random(self.clock().now().hour(), &live.id, self.ids());
+        let key = {
+            let staging = live.state().view.head.staging.clone();
+            self.key_for(&staging)
+        };
         let known = {
             let frontier = live.digest.lock().await;
             let state = live.state();
@@ -106,14 +109,15 @@ impl Engine {
     async fn verify(&self, live: &Arc<Live>, key: ObjectKey) -> Result<()> {
         let head = live.state().view.head.clone();
         let length = head.length.unwrap_or_else(|| live.state().view.rows.frontier());
+        let content = self.content(live, &head, length).await?;
         let known = live.state().detected.clone();
         let found = match known {
             Some(found) => found,
-            None => self.sniff_staged(&head, length).await?,
+            None => self.sniff(&content, length).await?,
         };
         let digests = {
             let mut frontier = live.digest.lock().await;
-            self.advance_locked(live, &mut frontier, u64::MAX).await?;
+            self.advance_locked(live, &content, &mut frontier, u64::MAX).await?;
             frontier.state.clone().finish()
         };
         let mut proof = Proof::new(digests, found);
@@ -130,7 +134,7 @@ impl Engine {
                 e
             });
         }
-        match self.process(&head, &head.staging, length, proof.content_type.as_deref()).await {
+        match self.process(&head, &content, length, proof.content_type.as_deref()).await {
             Processed::Details(details) => proof.details = details,
             Processed::Refused(failure) => return Err(self.fail(live, failure).await),
             Processed::Deferred(e) => {
@@ -142,8 +146,25 @@ impl Engine {
         self.commit(live, key, proof).await
     }
 
+    /// Where the bytes of a complete set can be read: what lies in parts is made an object first, that nobody is told of.
+    async fn content(&self, live: &Live, head: &Head, length: u64) -> Result<Content> {
+        let Some(depot) = self.depot(live, &head.staging) else {
+            return Ok(Content::Staged(head.staging.clone()));
+        };
+        live.settled().await;
+        depot.assemble(length).await?;
+        Ok(Content::Object(ObjectKey::of(&head.staging)))
+    }
+
     /// Ends an upload in Verifying whose bytes are gone: it could only wait for ever.
-    async fn fail_if_lost(&self, live: &Arc<Live>) {
+    async fn fail_if_lost(&self, live: &Arc<Live>, why: &Error) {
+        if self.blobs().parts().is_some() {
+            let verifying = matches!(live.state().view.head.phase, Phase::Verifying { .. });
+            if verifying && why.kind == ErrorKind::Corrupt {
+                self.fail_lost(live, why).await;
+            }
+            return;
+        }
         let (staging, last) = {
             let view = &live.state().view;
             let last = view.rows.frontier().checked_sub(1);
@@ -152,19 +173,20 @@ impl Engine {
         let Some(last) = last else { return };
         let Err(e) = self.blobs().read_staged(&staging, last..last + 1).await else { return };
         if matches!(e.kind, StoreErrorKind::NotFound | StoreErrorKind::Corrupt) {
-            tracing::error!(parent: &live.span, error = %e, "what an upload had is gone");
-            let failure = Failure::new(FailureKind::Storage, "the storage could not keep what it had taken");
-            self.fail(live, failure).await;
+            self.fail_lost(live, &e.into()).await;
         }
     }
 
-    async fn sniff_staged(&self, head: &Head, length: u64) -> Result<Option<String>> {
+    async fn fail_lost(&self, live: &Arc<Live>, why: &Error) {
+        tracing::error!(parent: &live.span, error = %why, "what an upload had is gone");
+        let failure = Failure::new(FailureKind::Storage, "the storage could not keep what it had taken");
+        self.fail(live, failure).await;
+    }
+
+    async fn sniff(&self, content: &Content, length: u64) -> Result<Option<String>> {
         let first = length.min(<dyn Sniffer>::HEAD as u64);
-        let bytes = if first == 0 {
-            bytes::Bytes::new()
-        } else {
-            self.blobs().read_staged(&head.staging, 0..first).await?
-        };
+        let bytes =
+            if first == 0 { bytes::Bytes::new() } else { self.read_content(content, 0..first).await? };
         Ok(match self.sniffer().sniff(&bytes, first == length) {
             Sniffed::Known(found) => Some(found),
             _ => None,
@@ -192,7 +214,10 @@ impl Engine {
     async fn publish(&self, live: &Arc<Live>, outcome: &Outcome) -> Result<()> {
         live.settled().await;
         let staging = live.state().view.head.staging.clone();
-        self.publish_staged(staging, outcome).await?;
+        match self.depot(live, &staging) {
+            Some(depot) => depot.publish(outcome).await?,
+            None => self.publish_staged(staging, outcome).await?,
+        }
         let events = self.change(live, Command::Complete).await?;
         if !events.is_empty() {
             self.completed(outcome).await;

@@ -8,12 +8,12 @@ use std::{
 
 use bytes::Bytes;
 use event_listener::{Event, EventListener};
-use upload_core::{Error, Result, ports::StoreError};
+use upload_core::{Error, Result};
 
 use crate::{budget::Share, engine::Engine, types::Body};
 
 /// A write that has been started.
-pub(crate) type Writing<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;
+pub(crate) type Writing<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
 /// Why a batch is handed over.
 #[derive(Debug)]
@@ -30,6 +30,15 @@ pub(crate) enum Filled {
     Failed(Error),
 }
 
+/// When a batch is full.
+#[derive(Debug, Clone, Copy)]
+enum Full {
+    /// When it has its share of the memory, in whole blocks of the store of so many bytes.
+    Share { block: usize },
+    /// When it has so many bytes, exactly, that can become one part.
+    Part { room: usize },
+}
+
 /// A body and the batch that is being filled from it.
 pub(crate) struct Intake<'a, 'b> {
     engine: &'a Engine,
@@ -38,7 +47,7 @@ pub(crate) struct Intake<'a, 'b> {
     over: bool,
     told: Option<(&'a Event, EventListener)>,
     share: Share,
-    block: usize,
+    full: Full,
     batch: Vec<Bytes>,
     len: usize,
     wait: Option<Pin<Box<dyn Future<Output = ()> + Send + 'a>>>,
@@ -53,21 +62,34 @@ impl<'a, 'b> Intake<'a, 'b> {
             over: false,
             told: told.map(|t| (t, t.listen())),
             share: engine.budget().share(),
-            block: usize::try_from(engine.blobs().capabilities().block).unwrap_or(1).max(1),
+            full: match engine.blobs().parts() {
+                Some(_) => Full::Part { room: usize::MAX },
+                None => Full::Share { block: as_size(engine.blobs().capabilities().block) },
+            },
             batch: Vec::new(),
             len: 0,
             wait: None,
         }
     }
 
+    /// The next batch becomes one part, which has room for so many bytes.
+    pub(crate) fn part(&mut self, room: u64) {
+        self.full = Full::Part { room: as_size(room) };
+    }
+
     /// The batch and its length in bytes. One that is handed over because it is full ends with a whole block of the
-    /// store; what is over stays for the next.
+    /// store, or fills its part; what is over stays for the next.
     pub(crate) fn take(&mut self, filled: &Filled) -> (Vec<Bytes>, u64) {
-        let mut over = match filled {
-            Filled::Batch if self.len > self.block => self.len % self.block,
+        let mut over = match (filled, self.full) {
+            (Filled::Batch, Full::Share { block }) if self.len > block => self.len % block,
+            (_, Full::Part { room }) => self.len.saturating_sub(room),
             _ => 0,
         };
         let len = self.len - over;
+        if matches!(self.full, Full::Part { .. }) {
+            // The one before has been written by the time the next one is full.
+            self.share.hold(self.len);
+        }
         let mut batch = std::mem::take(&mut self.batch);
         self.len = over;
         while over > 0 {
@@ -111,15 +133,26 @@ impl<'a, 'b> Intake<'a, 'b> {
         {
             *writing = None;
             if let Err(e) = end {
-                return Poll::Ready(Filled::Failed(e.into()));
+                return Poll::Ready(Filled::Failed(e));
             }
         }
-        while self.len < full {
+        loop {
+            let full = match self.full {
+                Full::Share { .. } => full,
+                Full::Part { room } => self.share.part(room),
+            };
+            if self.len >= full {
+                break;
+            }
             match self.poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) if frame.is_empty() => {}
                 Poll::Ready(Some(Ok(frame))) => {
                     self.len += frame.len();
                     self.batch.push(frame);
+                    if matches!(self.full, Full::Part { .. }) {
+                        self.share.hold(self.share.held() + frame_len(&self.batch));
+                        self.wait = None;
+                    }
                 }
                 Poll::Ready(Some(Err(e))) => return self.hand_over(Filled::Cut(e)),
                 Poll::Ready(None) => return self.hand_over(Filled::End),
@@ -156,7 +189,11 @@ impl<'a, 'b> Intake<'a, 'b> {
             return Poll::Pending;
         }
         let engine = self.engine;
-        let wait = self.wait.get_or_insert_with(|| engine.clock().sleep(engine.settings().batch_wait));
+        let time = match self.full {
+            Full::Share { .. } => engine.settings().batch_wait,
+            Full::Part { .. } => engine.settings().fragment_wait,
+        };
+        let wait = self.wait.get_or_insert_with(|| engine.clock().sleep(time));
         match wait.as_mut().poll(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(()) => self.hand_over(Filled::Batch),
@@ -180,20 +217,29 @@ impl<'a, 'b> Intake<'a, 'b> {
     }
 }
 
+fn as_size(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX).max(1)
+}
+
+/// Bytes of the last frame.
+fn frame_len(batch: &[Bytes]) -> usize {
+    batch.last().map_or(0, Bytes::len)
+}
+
 /// Starts a write: polled once, so that it is under way while its bytes are hashed.
 pub(crate) async fn start<'a>(mut write: Writing<'a>) -> Result<Option<Writing<'a>>> {
     let polled = std::future::poll_fn(|cx| Poll::Ready(write.as_mut().poll(cx))).await;
     match polled {
         Poll::Pending => Ok(Some(write)),
         Poll::Ready(Ok(())) => Ok(None),
-        Poll::Ready(Err(e)) => Err(e.into()),
+        Poll::Ready(Err(e)) => Err(e),
     }
 }
 
 /// Waits for a write that was started.
 pub(crate) async fn finish(writing: &mut Option<Writing<'_>>) -> Result<()> {
     match writing.take() {
-        Some(write) => Ok(write.await?),
+        Some(write) => write.await,
         None => Ok(()),
     }
 }

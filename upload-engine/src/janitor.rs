@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use upload_core::{
     ErrorKind, ObjectKey, Result, StagingName, UploadId,
     ports::Listed,
-    record::{ClaimRecord, DueRecord, Head, Phase, decode, keys},
+    record::{ClaimRecord, DueRecord, Head, OwnerRecord, Phase, decode, keys},
 };
 
 use crate::{change::given_up, engine::Engine, types::Swept};
@@ -90,6 +90,18 @@ impl Engine {
         }
     }
 
+    /// Whose object it is: the name of one that was received before its upload had an id does not say.
+    async fn owner_of(&self, key: &ObjectKey) -> Result<Option<Head>> {
+        let Some(id) = key.upload() else { return Ok(None) };
+        if let Some(head) = self.owner(Some(id.clone())).await? {
+            return Ok(Some(head));
+        }
+        match self.records().get::<OwnerRecord>(&keys::owner(key.hour(), &id)).await? {
+            Some((record, _)) => self.owner(Some(record.id)).await,
+            None => Ok(None),
+        }
+    }
+
     async fn clean_staging(&self, staging: &StagingName) -> Result<bool> {
         let live = staging.upload().is_some_and(|id| self.table().in_use(&id));
         if self.holds(staging) || live {
@@ -110,7 +122,7 @@ impl Engine {
         if key.upload().is_some_and(|id| self.table().in_use(&id)) {
             return Ok(false);
         }
-        let named = self.owner(key.upload()).await?.is_some_and(|head| match &head.phase {
+        let named = self.owner_of(key).await?.is_some_and(|head| match &head.phase {
             Phase::Verifying { key: k, .. } => k == key,
             // Those who read it have their time; then the sweep removes it.
             Phase::Removed { key: k, at } => k == key && self.clock().now() < at.plus(self.settings().grace),
@@ -154,6 +166,25 @@ impl Engine {
                 }
             }
             if listed.is_empty() {
+                break;
+            }
+        }
+        // So is the owner of an object.
+        let mut after = None;
+        loop {
+            let owners = self.records().next_page(keys::OWNERS, &mut after, page).await?;
+            for (key, stored) in &owners {
+                if keys::owner_hour(key).is_none_or(|hour| hour.end() > old) {
+                    continue;
+                }
+                done.seen += 1;
+                let (_, record) = decode::<OwnerRecord>(key, &stored.value)?;
+                if self.owner(Some(record.id)).await?.is_none() {
+                    self.records().remove(key, stored.version.clone()).await?;
+                    done.removed += 1;
+                }
+            }
+            if owners.is_empty() {
                 return Ok(());
             }
         }

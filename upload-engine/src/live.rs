@@ -16,7 +16,7 @@ use upload_core::{
     Outcome, Result, UploadId,
     lifecycle::{Event as Happened, View, apply, refusal},
     ports::{Permit, Version},
-    record::Phase,
+    record::{Phase, SessionRecord},
 };
 
 use crate::{change::given_up, digest::Frontier};
@@ -34,6 +34,8 @@ pub(crate) struct Live {
     pub(crate) finishing: async_lock::Mutex<()>,
     /// One change of the head at a time in this process.
     pub(crate) heads: async_lock::Mutex<()>,
+    /// The store's session of its parts, once it is known.
+    pub(crate) session: async_lock::Mutex<Option<SessionRecord>>,
     /// One advancer of the digests.
     pub(crate) digest: async_lock::Mutex<Frontier>,
     /// Outlives each request that touches the upload.
@@ -131,6 +133,7 @@ impl Live {
             told: Event::new(),
             finishing: async_lock::Mutex::new(()),
             heads: async_lock::Mutex::new(()),
+            session: async_lock::Mutex::new(None),
             digest: async_lock::Mutex::new(frontier),
             span,
         }

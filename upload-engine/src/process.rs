@@ -9,23 +9,23 @@ use futures_util::{
     future::{Either, select},
 };
 use upload_core::{
-    Error, ErrorKind, Extras, Result, StagingName,
+    Error, ErrorKind, Extras, Result,
     ports::{ProcessError, Processing, StoreError, StoreErrorKind, StoredBytes},
     record::{Failure, FailureKind, Head},
 };
 
-use crate::engine::Engine;
+use crate::{content::Content, engine::Engine};
 
-/// The staged bytes of a complete set.
+/// The bytes of a complete set.
 #[derive(Debug)]
-struct Staged<'a> {
+struct Whole<'a> {
     engine: &'a Engine,
-    staging: &'a StagingName,
+    content: &'a Content,
     length: u64,
 }
 
 #[async_trait]
-impl StoredBytes for Staged<'_> {
+impl StoredBytes for Whole<'_> {
     fn length(&self) -> u64 {
         self.length
     }
@@ -35,7 +35,7 @@ impl StoredBytes for Staged<'_> {
             return Ok(Bytes::new());
         }
         let wanted = range.end - range.start;
-        let bytes = self.engine.blobs().read_staged(self.staging, range).await?;
+        let bytes = self.engine.read_content(self.content, range).await?;
         if bytes.len() as u64 == wanted {
             Ok(bytes)
         } else {
@@ -61,15 +61,15 @@ impl Engine {
         self.processors().iter().any(|processor| processor.wants(&subject))
     }
 
-    /// Lets every processor that wants to look into the staged bytes, one after the other.
+    /// Lets every processor that wants to look into the bytes, one after the other.
     pub(crate) async fn process(
         &self,
         head: &Head,
-        staging: &StagingName,
+        content: &Content,
         length: u64,
         content_type: Option<&str>,
     ) -> Processed {
-        let bytes = Staged { engine: self, staging, length };
+        let bytes = Whole { engine: self, content, length };
         let subject = subject(head, content_type);
         let (mut details, mut room) = (Extras::new(), self.settings().max_details);
         for processor in self.processors().iter().filter(|processor| processor.wants(&subject)) {

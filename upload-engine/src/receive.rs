@@ -1,18 +1,20 @@
 //! Uploads that begin and finish in one request, and bodies that come before their destination is known.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
-use upload_checksum::{Digests, HasherSet};
+use bytes::Bytes;
+use upload_checksum::{Digests, Fingerprint, HasherSet};
 use upload_chunking::assembly::{Key, Row};
 use upload_core::{
     Error, ErrorKind, Handle, ObjectKey, Outcome, Principal, Result, StagingName, UploadId,
     lifecycle::{Begin, Command, Event, IndexEntry, Proof, View, decide, objection},
     ports::{Expected, Permit},
-    record::{Addressing, Head, Phase, RowRecord, keys},
+    record::{Addressing, Head, Lies, OwnerRecord, Phase, RowRecord, keys},
 };
 
 use crate::{
     change::given_up,
+    content::Content,
     digest::algorithms,
     engine::Engine,
     intake::{self, Filled, Intake, Writing},
@@ -20,10 +22,33 @@ use crate::{
     look::{Look, Watch},
     process::Processed,
     records::{PutEnd, not_begun},
-    staged::{Hold, Received, StagedBody},
+    segments::Stray,
+    staged::{Hold, Kept, Received, StagedBody},
     types::{Body, Limits, Write, Written},
     unique::content_claim,
 };
+
+/// A body that has been taken in.
+struct Taken {
+    length: u64,
+    memory: Option<Vec<Bytes>>,
+    digests: Digests,
+    hashers: Option<HasherSet>,
+    print: Fingerprint,
+    content_type: Option<String>,
+}
+
+impl Taken {
+    fn received(self, hold: Arc<Hold>, stray: Option<Stray>) -> Received {
+        let Self { length, memory, digests, hashers, print, content_type } = self;
+        let kept = match (memory, stray) {
+            (Some(bytes), _) => Kept::Memory(bytes),
+            (None, Some(stray)) => Kept::Segments(stray),
+            (None, None) => Kept::Staged,
+        };
+        Received { hold, kept, length, digests, hashers, print, content_type }
+    }
+}
 
 /// A received body that is about to become an upload.
 struct Settling {
@@ -47,11 +72,14 @@ impl Engine {
         let provisional = UploadId::random(&Handle::random(self.ids()), self.ids());
         let staging = StagingName::random(self.clock().now().hour(), &provisional, self.ids());
         let hold = Hold::new(self, staging);
+        let stray = Stray::new(self, limits.max_length, limits.chunk)?;
         let mut writing = None;
-        match self.take_whole(&hold, &limits, body, &mut writing).await {
-            Ok(received) => Ok(received),
+        let taken = self.take_whole(&hold, stray.as_ref(), &limits, body, &mut writing).await;
+        let ended = intake::finish(&mut writing).await;
+        drop(writing);
+        match taken.and_then(|taken| ended.map(|()| taken)) {
+            Ok(taken) => Ok(taken.received(hold, stray)),
             Err(e) => {
-                let _ = intake::finish(&mut writing).await;
                 self.drop_staged(&hold).await;
                 Err(e)
             }
@@ -61,16 +89,23 @@ impl Engine {
     async fn take_whole<'a>(
         &'a self,
         hold: &'a Arc<Hold>,
+        stray: Option<&'a Stray>,
         limits: &Limits,
         body: &mut Body<'_>,
         writing: &mut Option<Writing<'a>>,
-    ) -> Result<Received> {
-        self.blobs().stage(&hold.staging, limits.declared).await?;
+    ) -> Result<Taken> {
+        if stray.is_none() {
+            self.blobs().stage(&hold.staging, limits.declared).await?;
+        }
+        let mut memory = None;
         let mut look = Look::new(Some(HasherSet::new(limits.digests.iter().copied())));
         let mut watch = Watch::new();
         let mut intake = Intake::new(self, body, None);
         let mut length = 0u64;
         loop {
+            if let Some(stray) = stray {
+                intake.part(stray.room(length));
+            }
             let filled = intake.fill(writing, || false).await;
             if let Filled::Failed(e) | Filled::Cut(e) = filled {
                 return Err(e);
@@ -84,11 +119,14 @@ impl Engine {
             }
             watch.look(self.sniffer(), &limits.types, &batch)?;
             let end = matches!(filled, Filled::End);
-            if len > 0 || (end && length == 0) {
-                let keep = Arc::clone(hold);
-                let permit = Permit::new(move || drop(keep));
-                let frames = batch.clone();
-                *writing = intake::start(self.blobs().write(&hold.staging, position, frames, permit)).await?;
+            if let Some(stray) = stray.filter(|_| end) {
+                stray.end(length);
+            }
+            if stray.is_some() && end && position == 0 {
+                look.at(&batch).await;
+                memory = Some(batch);
+            } else if len > 0 || (end && length == 0) {
+                *writing = intake::start(self.write_body(hold, stray, position, batch.clone())).await?;
                 look.at(&batch).await;
             }
             if end {
@@ -101,7 +139,32 @@ impl Engine {
         let hashers = look.digests.take();
         let digests = hashers.clone().map_or_else(Digests::new, HasherSet::finish);
         let content_type = watch.found.flatten();
-        Ok(Received { hold: Arc::clone(hold), length, digests, hashers, print, content_type })
+        Ok(Taken { length, memory, digests, hashers, print, content_type })
+    }
+
+    /// Writes a batch of a body that has no upload yet.
+    fn write_body<'a>(
+        &'a self,
+        hold: &'a Arc<Hold>,
+        stray: Option<&'a Stray>,
+        position: u64,
+        batch: Vec<Bytes>,
+    ) -> Writing<'a> {
+        let keep = Arc::clone(hold);
+        Box::pin(async move {
+            match stray.and_then(|stray| Some((stray, self.depot_of_stray(stray, &hold.staging)?))) {
+                Some((stray, depot)) => {
+                    let segment = depot.keep(Some(position), None, batch).await?;
+                    stray.push((position, segment));
+                    drop(keep);
+                    Ok(())
+                }
+                None => {
+                    let permit = Permit::new(move || drop(keep));
+                    Ok(self.blobs().write(&hold.staging, position, batch, permit).await?)
+                }
+            }
+        })
     }
 
     /// Makes a received body a completed upload: one object, one record; a few more where its content makes a claim.
@@ -145,7 +208,9 @@ impl Engine {
         if received.length > single {
             return Err(Error::too_large("the file", received.length, single));
         }
-        head.staging = received.hold.staging.clone();
+        if !matches!(received.kept, Kept::Memory(_)) {
+            head.staging = received.hold.staging.clone();
+        }
         let digests = self.missing_digests(&head, received).await?;
         let proof = Proof::new(digests, received.content_type.clone());
         match objection(&head, &proof) {
@@ -156,13 +221,22 @@ impl Engine {
 
     async fn settle_alone(&self, received: &Received, settling: Settling) -> Result<Outcome> {
         let Settling { head, mut proof, listed } = settling;
+        let content = match received.content() {
+            Some(content) => content,
+            // Parts can be read only when they are an object.
+            None => self.make_object(&head, received).await?,
+        };
         proof.details =
-            match self.process(&head, &head.staging, received.length, proof.content_type.as_deref()).await {
+            match self.process(&head, &content, received.length, proof.content_type.as_deref()).await {
                 Processed::Details(details) => details,
                 Processed::Refused(failure) => {
+                    self.unmake(&content).await;
                     return Err(Error::new(failure.kind.error_kind(), failure.detail));
                 }
-                Processed::Deferred(e) => return Err(e),
+                Processed::Deferred(e) => {
+                    self.unmake(&content).await;
+                    return Err(e);
+                }
             };
         let mut view = View::new(head);
         if received.length > 0 {
@@ -171,7 +245,7 @@ impl Engine {
                 .map_err(|e| Error::internal(format!("a whole body does not fit: {e}")))?;
         }
         let now = self.clock().now();
-        let key = ObjectKey::random(now.hour(), &view.head.id, self.ids());
+        let key = self.key_for(&view.head.staging);
         let events = decide(&view, now, Command::Commit { key, proof })?;
         for event in &events {
             view.head.apply(event);
@@ -187,7 +261,13 @@ impl Engine {
             self.due(&view.head.id, now.hour()).await?;
         }
         self.list_it(&view.head, listed).await?;
-        self.publish_staged(view.head.staging.clone(), &outcome).await?;
+        match received.kept {
+            Kept::Staged => self.publish_staged(view.head.staging.clone(), &outcome).await?,
+            Kept::Memory(_) if outcome.content_removed => {}
+            Kept::Memory(_) => drop(self.make_object(&view.head, received).await?),
+            Kept::Segments(_) if outcome.content_removed => self.blobs().delete(&outcome.key).await?,
+            Kept::Segments(_) => {}
+        }
         view.head.apply(&Event::Completed(self.clock().now()));
         match self.records().put(&keys::head(&view.head.id), &view.head, Expected::Absent).await? {
             PutEnd::Won(_) => Ok(*outcome),
@@ -234,19 +314,27 @@ impl Engine {
             self.not_there(&claim, unique).await?;
             head.content_claim = Some(claim);
         }
-        if received.length > 0 {
+        let lies = match received.kept {
             // Before there is a head that names the bytes; it may be committed before they are published.
-            self.blobs().sync(&received.hold.staging).await?;
-        }
+            Kept::Staged if received.length > 0 => {
+                self.blobs().sync(&received.hold.staging).await?;
+                Lies::InPlace
+            }
+            Kept::Staged => Lies::InPlace,
+            // They are the object by then.
+            Kept::Memory(_) | Kept::Segments(_) => {
+                self.make_object(&head, received).await?;
+                Lies::Segments(Vec::new())
+            }
+        };
         // Whoever takes this up after a stop reads them again, and is to find these.
         head.expected = proof.digests.iter().copied().collect();
         let now = self.clock().now();
-        head.phase =
-            Phase::Verifying { key: ObjectKey::random(now.hour(), &head.id, self.ids()), attempts: 0 };
+        head.phase = Phase::Verifying { key: self.key_for(&head.staging), attempts: 0 };
         self.due(&head.id, now.hour()).await?;
         self.list_it(&head, listed).await?;
         if received.length > 0 {
-            let row = RowRecord::in_place(0, received.print);
+            let row = RowRecord::new(0, received.print, lies);
             self.records().put_once(&keys::row(&head.id, Key::Offset(0)), &row).await?;
         }
         received.hold.hand_over();
@@ -329,7 +417,51 @@ impl Engine {
 
     /// Removes a received body.
     pub async fn discard(&self, received: Received) {
-        self.drop_staged(&received.hold).await;
+        match received.kept {
+            Kept::Memory(_) => received.hold.release(),
+            _ => self.drop_staged(&received.hold).await,
+        }
+    }
+
+    /// Makes a received body the object of this head, in a store of parts. Nobody is told of it yet.
+    async fn make_object(&self, head: &Head, received: &Received) -> Result<Content> {
+        let key = ObjectKey::of(&head.staging);
+        match (&received.kept, self.blobs().parts()) {
+            (Kept::Memory(bytes), Some(parts)) => parts.put_object(&key, bytes.clone()).await?,
+            (Kept::Segments(stray), Some(_)) => {
+                if key.upload().as_ref() != Some(&head.id)
+                    && let Some(name) = key.upload()
+                {
+                    // Only this tells the janitor whose it is.
+                    let owner = OwnerRecord::new(head.id.clone());
+                    self.records().put_once(&keys::owner(key.hour(), &name), &owner).await?;
+                }
+                let depot = self.depot_of_stray(stray, &head.staging);
+                depot.ok_or_else(|| self.blobs().not_in_place())?.assemble(received.length).await?;
+            }
+            _ => return Err(self.blobs().not_in_place().into()),
+        }
+        Ok(Content::Object(key))
+    }
+
+    /// Removes the object again that a body was made which is refused.
+    async fn unmake(&self, content: &Content) {
+        if let Content::Object(key) = content
+            && let Err(e) = self.blobs().delete(key).await
+        {
+            tracing::debug!(error = %e, "what was refused is removed by the janitor");
+        }
+    }
+
+    /// Reads a received body that lies in fragments.
+    pub(crate) async fn read_stray(&self, received: &Received, range: Range<u64>) -> Result<Bytes> {
+        match &received.kept {
+            Kept::Segments(stray) => match self.depot_of_stray(stray, &received.hold.staging) {
+                Some(depot) => depot.read(range).await,
+                None => Err(self.blobs().not_in_place().into()),
+            },
+            _ => Err(Error::internal("a body in parts that lies elsewhere")),
+        }
     }
 
     async fn drop_staged(&self, hold: &Hold) {

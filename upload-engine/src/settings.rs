@@ -47,6 +47,18 @@ pub struct Settings {
     pub notice_time: Duration,
     /// How long a notice is tried again, from its upload's commit on, before it is given up (default 7 days).
     pub notice_lifetime: Duration,
+    /// Bytes of a part, on stores that keep unfinished uploads as parts (default 8 MiB): a whole that comes in no chunks of one
+    /// size is cut into these, and chunks that are longer are cut into about these.
+    pub part_size: u64,
+    /// Most bytes of a part (default 64 MiB): an upload that would need longer ones, since there are only so many, is refused.
+    pub max_part: u64,
+    /// Bytes that all running bodies together aim to hold in memory on stores of parts (default 128 MiB). When there are more,
+    /// bodies are stored in fragments.
+    pub part_memory: usize,
+    /// Least bytes of a fragment that is stored because memory is short (default 256 KiB).
+    pub min_fragment: usize,
+    /// How long bytes that are not yet a part wait while nothing comes, before they are stored as a fragment (default 2 s).
+    pub fragment_wait: Duration,
     /// Records or names that one page of a listing asks for (default 1,000).
     pub page: usize,
 }
@@ -71,6 +83,11 @@ impl Default for Settings {
             sum_time: Duration::from_secs(60),
             notice_time: Duration::from_secs(30),
             notice_lifetime: Duration::from_secs(7 * 24 * 3600),
+            part_size: 8 << 20,
+            max_part: 64 << 20,
+            part_memory: 128 << 20,
+            min_fragment: 256 << 10,
+            fragment_wait: Duration::from_secs(2),
             page: 1000,
         }
     }

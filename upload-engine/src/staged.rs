@@ -14,9 +14,9 @@ use std::{
 use bytes::Bytes;
 use futures_core::Stream;
 use upload_checksum::{Digests, Fingerprint, HasherSet};
-use upload_core::{Error, Result, StagingName, ports::StoreError};
+use upload_core::{Error, Result, StagingName};
 
-use crate::{budget::Share, engine::Engine, live::locked};
+use crate::{budget::Share, content::Content, engine::Engine, live::locked, segments::Stray};
 
 /// Staging objects without a record.
 #[derive(Debug, Default)]
@@ -76,12 +76,24 @@ impl Drop for Hold {
     }
 }
 
+/// Where a received body's bytes lie.
+#[derive(Debug)]
+pub(crate) enum Kept {
+    /// In place, under its staging name.
+    Staged,
+    /// In memory: one segment is all there is.
+    Memory(Vec<Bytes>),
+    /// In parts and fragments.
+    Segments(Stray),
+}
+
 /// A body that was received and is staged, but belongs to no upload yet. Settle it or discard it; one that is dropped
 /// is removed by the next sweep.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Received {
     pub(crate) hold: Arc<Hold>,
+    pub(crate) kept: Kept,
     pub(crate) length: u64,
     pub(crate) digests: Digests,
     /// What the digests were made of, and the fingerprint of all bytes.
@@ -96,6 +108,15 @@ impl Received {
         self.length
     }
 
+    /// Where its bytes can be read, where that is possible.
+    pub(crate) fn content(&self) -> Option<Content> {
+        match &self.kept {
+            Kept::Staged => Some(Content::Staged(self.hold.staging.clone())),
+            Kept::Memory(bytes) => Some(Content::Memory(bytes.clone())),
+            Kept::Segments(_) => None,
+        }
+    }
+
     /// The digests that were asked for.
     pub fn digests(&self) -> &Digests {
         &self.digests
@@ -107,12 +128,13 @@ impl Received {
     }
 }
 
-type Reading<'a> = Pin<Box<dyn Future<Output = Result<Bytes, StoreError>> + Send + 'a>>;
+type Reading<'a> = Pin<Box<dyn Future<Output = Result<Bytes>> + Send + 'a>>;
 
 /// A staged body, read again as a body.
 pub(crate) struct StagedBody<'a> {
     engine: &'a Engine,
-    staging: &'a StagingName,
+    received: &'a Received,
+    content: Option<Content>,
     share: Share,
     position: u64,
     length: u64,
@@ -123,7 +145,8 @@ impl<'a> StagedBody<'a> {
     pub(crate) fn new(engine: &'a Engine, received: &'a Received) -> Self {
         Self {
             engine,
-            staging: &received.hold.staging,
+            received,
+            content: received.content(),
             share: engine.budget().share(),
             position: 0,
             length: received.length,
@@ -140,15 +163,23 @@ impl Stream for StagedBody<'_> {
         if this.position >= this.length {
             return Poll::Ready(None);
         }
-        let (engine, staging, from) = (this.engine, this.staging, this.position);
+        let (engine, received, from) = (this.engine, this.received, this.position);
         let to = this.length.min(from + this.share.batch() as u64);
-        let reading = this.reading.get_or_insert_with(|| engine.blobs().read_staged(staging, from..to));
+        let content = this.content.clone();
+        let reading = this.reading.get_or_insert_with(|| {
+            Box::pin(async move {
+                match content {
+                    Some(content) => Ok(engine.read_content(&content, from..to).await?),
+                    None => engine.read_stray(received, from..to).await,
+                }
+            })
+        });
         match reading.as_mut().poll(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(read) => {
                 this.reading = None;
                 this.position = to;
-                Poll::Ready(Some(read.map_err(Error::from)))
+                Poll::Ready(Some(read))
             }
         }
     }

@@ -5,6 +5,7 @@ use std::{fmt, ops::Range};
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use upload_chunking::grid::Rules;
 
 use super::StoreError;
 use crate::ids::{Fragment, ObjectKey, StagingName};
@@ -35,6 +36,13 @@ impl PartRules {
     /// Up to 50,000 blocks of at most 4,000 MiB in any order, as Azure has them.
     pub const fn azure() -> Self {
         Self { min_part: 0, max_part: 4000 << 20, max_parts: 50_000, numbered: false, equal: false }
+    }
+}
+
+impl PartRules {
+    /// What the [grid](upload_chunking::grid) of parts keeps to.
+    pub const fn grid(&self) -> Rules {
+        Rules { least: self.min_part, most_parts: self.max_parts, equal: self.equal }
     }
 }
 

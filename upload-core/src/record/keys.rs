@@ -100,6 +100,11 @@ pub fn owner(hour: Hour, id: &UploadId) -> String {
     format!("{OWNERS}{hour}/{id}")
 }
 
+/// The hour in the key of an object's owner.
+pub fn owner_hour(key: &str) -> Option<Hour> {
+    Hour::parse(key.strip_prefix(OWNERS)?.split('/').next()?)
+}
+
 /// `u/<id>/e/<format>/`: the prefix of a wire format's notes.
 pub fn notes(id: &UploadId, format: &str) -> String {
     format!("u/{id}/e/{format}/")

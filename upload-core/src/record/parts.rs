@@ -1,9 +1,10 @@
 //! The records of uploads whose bytes lie as parts and fragments.
 
 use serde::{Deserialize, Serialize};
+use upload_chunking::grid::Grid;
 
 use crate::{
-    ids::Fragment,
+    ids::{Fragment, UploadId},
     ports::{Part, Session},
 };
 
@@ -45,18 +46,30 @@ impl Segment {
     }
 }
 
-/// `u/<id>/p`: the store's session that the upload's parts belong to.
+/// `u/<id>/p`: the store's session that the upload's parts belong to, and how the whole is cut into them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SessionRecord {
     /// The session.
     pub session: Session,
+    /// Bytes of a unit of the [grid](Grid).
+    pub unit: u64,
+    /// Cells of a unit.
+    pub split: u32,
+    /// Attempts of a cell.
+    pub attempts: u32,
 }
 
 impl SessionRecord {
-    /// This session.
-    pub fn new(session: Session) -> Self {
-        Self { session }
+    /// This session, with parts on this grid.
+    pub fn new(session: Session, grid: Grid) -> Self {
+        let (unit, split, attempts) = grid.parts();
+        Self { session, unit, split, attempts }
+    }
+
+    /// The grid; `None` if what is stored is none.
+    pub const fn grid(&self) -> Option<Grid> {
+        Grid::from_parts(self.unit, self.split, self.attempts)
     }
 }
 
@@ -88,12 +101,12 @@ impl FoldRecord {
 #[non_exhaustive]
 pub struct OwnerRecord {
     /// The upload.
-    pub id: crate::ids::UploadId,
+    pub id: UploadId,
 }
 
 impl OwnerRecord {
     /// This upload has it.
-    pub fn new(id: crate::ids::UploadId) -> Self {
+    pub fn new(id: UploadId) -> Self {
         Self { id }
     }
 }

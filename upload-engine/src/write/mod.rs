@@ -16,7 +16,7 @@ use bytes::Bytes;
 use tracing::Instrument as _;
 use upload_chunking::assembly::{At, AttemptState, Opened, Piece, Refused, Stopped};
 use upload_core::{
-    Action, Error, ErrorKind, Principal, Result, UploadId,
+    Action, Error, ErrorKind, Principal, Result, StagingName, UploadId,
     lifecycle::refusal,
     ports::Permit,
     record::{Addressing, Phase},
@@ -25,8 +25,9 @@ use upload_core::{
 use crate::{
     change::given_up,
     engine::Engine,
-    intake::{self, Writing},
+    intake::{self, Intake, Writing},
     live::{Attempt, Live, Waiting},
+    segments::Keeper,
     types::{Body, Write, Written},
 };
 
@@ -155,6 +156,9 @@ impl Engine {
 
     /// Tells the store of the staging object before the first bytes go there.
     async fn stage(&self, attempt: &Arc<Attempt>) -> Result<()> {
+        if self.blobs().parts().is_some() {
+            return Ok(());
+        }
         let live = &attempt.live;
         // Nothing is discarded meanwhile.
         let _permit = attempt.move_permit();
@@ -176,18 +180,38 @@ impl Engine {
         Ok(grant.pieces.into_iter().zip(permits).collect())
     }
 
+    /// How many bytes the next batch may have, where batches become parts; `come` have come so far.
+    async fn make_room(
+        &self,
+        live: &Live,
+        keeper: &Option<Keeper>,
+        intake: &mut Intake<'_, '_>,
+        come: u64,
+    ) -> Result<()> {
+        let Some(keeper) = keeper else { return Ok(()) };
+        let staging = live.state().view.head.staging.clone();
+        if let Some(depot) = self.depot(live, &staging) {
+            intake.part(keeper.room(&depot, live, come).await?);
+        }
+        Ok(())
+    }
+
     /// Starts the write of a batch to the pieces it was granted.
     async fn start_write<'a>(
         &'a self,
         live: &'a Live,
-        batch: &[Bytes],
+        keeper: &mut Option<Keeper>,
+        batch: Vec<Bytes>,
         pieces: Vec<(Piece, Permit)>,
     ) -> Result<Option<Writing<'a>>> {
         let staging = live.state().view.head.staging.clone();
+        if let Some(keeper) = keeper {
+            return self.start_keeping(live, staging, keeper, batch, pieces).await;
+        }
         let mut from = 0;
         let mut jobs = Vec::with_capacity(pieces.len());
         for (piece, permit) in pieces {
-            jobs.push((piece.position, cut(batch, from, piece.len), permit));
+            jobs.push((piece.position, cut(&batch, from, piece.len), permit));
             from += piece.len;
         }
         if jobs.is_empty() {
@@ -197,13 +221,44 @@ impl Engine {
             for (position, bytes, permit) in jobs {
                 self.blobs().write(&staging, position, bytes, permit).await?;
             }
-            Ok(())
+            Ok::<(), Error>(())
+        });
+        intake::start(write).await
+    }
+
+    /// The same, where batches become parts and fragments.
+    async fn start_keeping<'a>(
+        &'a self,
+        live: &'a Live,
+        staging: StagingName,
+        keeper: &mut Keeper,
+        batch: Vec<Bytes>,
+        pieces: Vec<(Piece, Permit)>,
+    ) -> Result<Option<Writing<'a>>> {
+        let (pieces, permits): (Vec<Piece>, Vec<Permit>) = pieces.into_iter().unzip();
+        let jobs = match self.depot(live, &staging) {
+            Some(depot) => keeper.next(&depot, batch, &pieces).await?,
+            None => return Err(Error::internal("a keeper where nothing is kept in parts")),
+        };
+        if jobs.is_empty() {
+            return Ok(None);
+        }
+        let (kept, total) = keeper.kept();
+        let write: Writing<'a> = Box::pin(async move {
+            let depot = self.depot(live, &staging).ok_or_else(|| self.blobs().not_in_place())?;
+            let kept = Keeper::keep(depot, kept, total, jobs).await;
+            drop(permits);
+            kept
         });
         intake::start(write).await
     }
 
     /// Ends the upload as the failed sync of its storage demands: a sync is never tried again.
     pub(crate) async fn sync(&self, live: &Arc<Live>) -> Result<()> {
+        if self.blobs().parts().is_some() {
+            // What is a segment is durable.
+            return Ok(());
+        }
         let staging = live.state().view.head.staging.clone();
         match self.blobs().sync(&staging).await {
             Ok(()) => Ok(()),
@@ -228,7 +283,7 @@ fn ended(attempt: &Attempt) -> bool {
 }
 
 /// The bytes `from..from + len` of a batch, sharing its memory.
-fn cut(batch: &[Bytes], from: u64, len: u64) -> Vec<Bytes> {
+pub(crate) fn cut(batch: &[Bytes], from: u64, len: u64) -> Vec<Bytes> {
     let (mut skip, mut left) = (from, len);
     let mut out = Vec::with_capacity(batch.len());
     for frame in batch {

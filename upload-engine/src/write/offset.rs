@@ -3,8 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use upload_checksum::Fingerprinter;
 use upload_chunking::assembly::{At, AttemptState, Key, Piece, Row, Stopped, Target};
-use upload_core::{Error, ErrorKind, Result, lifecycle::refusal, ports::Permit};
+use upload_core::{
+    Error, ErrorKind, Result,
+    lifecycle::refusal,
+    ports::Permit,
+    record::{Lies, RowRecord},
+};
 
 use super::{Asked, Placed, ended, record::other_bytes, stopped};
 use crate::{
@@ -12,6 +18,7 @@ use crate::{
     intake::{self, Filled, Intake, Writing},
     live::{Attempt, Live},
     look::{Look, Watch},
+    segments::Keeper,
     types::{Body, Write, Written},
 };
 
@@ -24,6 +31,17 @@ struct Extents<'a> {
     /// Bytes written since the last row.
     open: u64,
     writing: Option<Writing<'a>>,
+    /// What is kept in parts and fragments, where nothing is written in place.
+    keeper: Option<Keeper>,
+    /// What is compared with rows instead of with bytes, where those cannot be read.
+    comparing: Option<Comparing>,
+}
+
+/// Compares bytes that came again with the fingerprints of the rows that hold them.
+#[derive(Debug)]
+struct Comparing {
+    row: RowRecord,
+    print: Fingerprinter,
 }
 
 impl Engine {
@@ -63,15 +81,20 @@ impl Engine {
             watch: (placed.start == 0 && placed.compare_until == 0).then(Watch::new),
             open: 0,
             writing: None,
+            keeper: self.blobs().parts().map(|_| Keeper::new(At::Offset(placed.start))),
+            comparing: None,
         };
         let mut intake = Intake::new(self, body, Some(&live.told));
+        let mut come = 0;
         loop {
+            self.make_room(live, &extents.keeper, &mut intake, come).await?;
             let filled = intake.fill(&mut extents.writing, || ended(attempt)).await;
             if let Filled::Failed(e) = filled {
                 return Err(e);
             }
             let (batch, len) = intake.take(&filled);
             intake::finish(&mut extents.writing).await?;
+            come += len;
             if len > 0 {
                 match self.places(attempt, len) {
                     Ok(pieces) => extents.write(&batch, len, pieces).await?,
@@ -181,7 +204,10 @@ impl Extents<'_> {
     async fn write(&mut self, batch: &[Bytes], len: u64, pieces: Vec<(Piece, Permit)>) -> Result<()> {
         let live = &self.attempt.live;
         let places: Vec<Piece> = pieces.iter().map(|(piece, _)| *piece).collect();
-        let fresh = self.engine.compare_staged(live, batch, &places).await?;
+        let fresh = match self.keeper {
+            Some(_) => self.compare_rows(batch, &places).await?,
+            None => self.engine.compare_staged(live, batch, &places).await?,
+        };
         if let Some(watch) = &mut self.watch {
             let rule = live.state().view.head.policy.types.clone();
             if let Err(e) = watch.look(self.engine.sniffer(), &rule, batch) {
@@ -191,10 +217,44 @@ impl Extents<'_> {
         }
         let batch = super::cut(batch, len - fresh, fresh);
         let pieces: Vec<_> = pieces.into_iter().filter(|(p, _)| p.target != Target::Compare).collect();
-        self.writing = self.engine.start_write(live, &batch, pieces).await?;
+        self.writing = self.engine.start_write(live, &mut self.keeper, batch.clone(), pieces).await?;
         self.look.at(&batch).await;
         self.open += fresh;
         Ok(())
+    }
+
+    /// Compares what is recorded already with what came again, row by row; gives how many bytes are new. What came again begins
+    /// where a row does.
+    async fn compare_rows(&mut self, batch: &[Bytes], pieces: &[Piece]) -> Result<u64> {
+        let live = &self.attempt.live;
+        let (mut from, mut fresh) = (0, 0);
+        for piece in pieces {
+            if piece.target != Target::Compare {
+                from += piece.len;
+                fresh += piece.len;
+                continue;
+            }
+            let (mut position, end) = (piece.position, piece.position + piece.len);
+            while position < end {
+                let mut comparing = match self.comparing.take() {
+                    Some(comparing) => comparing,
+                    None => {
+                        let row = self.engine.row(live, Key::Offset(position)).await?;
+                        Comparing { row: row.ok_or_else(other_bytes)?, print: Fingerprinter::new() }
+                    }
+                };
+                let row_end = comparing.row.start + comparing.row.print.len;
+                let len = end.min(row_end).saturating_sub(position);
+                super::cut(batch, from, len).iter().for_each(|frame| comparing.print.update(frame));
+                (from, position) = (from + len, position + len);
+                if position < row_end {
+                    self.comparing = Some(comparing);
+                } else if comparing.print.finish() != comparing.row.print {
+                    return Err(other_bytes());
+                }
+            }
+        }
+        Ok(fresh)
     }
 
     /// What has been written becomes a row.
@@ -209,10 +269,13 @@ impl Extents<'_> {
 
     async fn record(&mut self, row: Row) -> Result<()> {
         let live = &self.attempt.live;
-        self.engine.record(self.attempt, row, self.look.take_print(), None).await?;
+        let lies = self.keeper.as_ref().map_or(Lies::InPlace, Keeper::take);
+        let record = RowRecord::new(row.start, self.look.take_print(), lies);
+        self.engine.record(self.attempt, row.at, &record).await?;
         live.notify();
         self.open = 0;
         self.engine.count(row.len);
+        self.engine.fold_behind(live, row, &record.lies).await;
         if let Some(copy) = &self.look.digests {
             let mut frontier = live.digest.lock().await;
             frontier.replace(row.start, copy.clone());
@@ -227,6 +290,13 @@ impl Extents<'_> {
 
     async fn end(mut self) -> Result<()> {
         intake::finish(&mut self.writing).await?;
+        if self.comparing.is_some() {
+            // The rest of that row cannot be compared with anything.
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "bytes up to here and beyond are stored; ask how far the upload is and go on from there",
+            ));
+        }
         let live = Arc::clone(&self.attempt.live);
         let whole = {
             let state = live.state();

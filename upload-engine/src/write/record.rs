@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use upload_checksum::{Digest, Fingerprint};
-use upload_chunking::assembly::{Key, Row};
+use upload_chunking::assembly::Key;
 use upload_core::{
     Error, ErrorKind, Result,
     lifecycle::{Command, decide},
@@ -21,23 +20,15 @@ use crate::{
 impl Engine {
     /// Acknowledges a row whose bytes are durable; gives whether the set is complete now. If another attempt was
     /// first, its row stands: the same bytes are fine, others are a conflict.
-    pub(crate) async fn record(
-        &self,
-        attempt: &Arc<Attempt>,
-        row: Row,
-        print: Fingerprint,
-        digest: Option<Digest>,
-    ) -> Result<bool> {
+    pub(crate) async fn record(&self, attempt: &Arc<Attempt>, at: Key, record: &RowRecord) -> Result<bool> {
         let live = &attempt.live;
         let _recording = {
             let mut state = live.state();
-            decide(&state.view, self.clock().now(), Command::Record(row))?;
+            decide(&state.view, self.clock().now(), Command::Record(record.row(at)))?;
             Recording::begin(live, &mut state)?
         };
-        let mut record = RowRecord::in_place(row.start, print);
-        record.digest = digest;
         let putting = Putting::new(live);
-        let end = self.records().put(&keys::row(&live.id, row.at), &record, Expected::Absent).await;
+        let end = self.records().put(&keys::row(&live.id, at), record, Expected::Absent).await;
         putting.known();
         let mut state = live.state();
         match end {
@@ -46,8 +37,8 @@ impl Engine {
             }
             Ok(PutEnd::Lost(Some((first, _)))) => {
                 state.view.rows.abandon(attempt.id);
-                state.view.rows.learn_row(first.row(row.at)).map_err(|e| contradiction(&live.id, e))?;
-                if !first.equals(&record) {
+                state.view.rows.learn_row(first.row(at)).map_err(|e| contradiction(&live.id, e))?;
+                if !first.equals(record) {
                     return Err(other_bytes());
                 }
             }

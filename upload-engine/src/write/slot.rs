@@ -8,7 +8,7 @@ use upload_core::{
     Error, ErrorKind, Result,
     lifecycle::refusal,
     ports::Mover,
-    record::{Failure, FailureKind, Phase},
+    record::{Failure, FailureKind, Lies, Phase, RowRecord},
 };
 
 use super::{Asked, Placed, ended, record::other_bytes, refused, stopped};
@@ -18,6 +18,7 @@ use crate::{
     intake::{self, Filled, Intake},
     live::{Attempt, Live},
     look::{Look, Watch},
+    segments::Keeper,
     types::{Body, Write, Written},
 };
 
@@ -71,7 +72,8 @@ impl Engine {
         let look = Look::new(self.digests_at(live, start, n));
         let mut look = look.expecting(write.expected, start == 0 && n == 0);
         let mut intake = Intake::new(self, body, Some(&live.told));
-        let (found, refused) = match self.take_slot(&placed, n, &mut intake, &mut look).await? {
+        let mut keeper = self.blobs().parts().map(|_| Keeper::new(write.at));
+        let (found, refused) = match self.take_slot(&placed, n, &mut intake, &mut look, &mut keeper).await? {
             Taken::Whole(seen) => seen,
             Taken::Displaced => {
                 drop(placed);
@@ -96,10 +98,13 @@ impl Engine {
             drop(placed);
             return self.read_on(live, key, intake, look, write).await;
         };
+        let lies = self.end_keeping(live, keeper, row).await?;
         drop(intake);
         self.sync(live).await?;
         let digests = look.digests.take();
-        let complete = self.record(&placed.attempt, row, look.take_print(), digest).await?;
+        let mut record = RowRecord::new(row.start, look.take_print(), lies);
+        record.digest = digest;
+        let complete = self.record(&placed.attempt, row.at, &record).await?;
         // Only now: bytes that do not count say nothing about the content.
         if found.is_some() {
             live.state().detected = found;
@@ -107,11 +112,22 @@ impl Engine {
         drop(placed);
         live.notify();
         self.count(row.len);
+        self.fold_behind(live, row, &record.lies).await;
         if let Some(copy) = digests.filter(|_| row.start == start) {
             live.digest.lock().await.replace(start, copy);
         }
         self.advance(live, row.len).await;
         self.stored(live, complete && write.finish_when_complete).await
+    }
+
+    /// Stores what waited for its place; gives where all bytes of the row lie.
+    async fn end_keeping(&self, live: &Live, keeper: Option<Keeper>, row: Row) -> Result<Lies> {
+        let Some(mut keeper) = keeper else { return Ok(Lies::InPlace) };
+        let staging = live.state().view.head.staging.clone();
+        if let Some(depot) = self.depot(live, &staging) {
+            keeper.end(&depot, row.start).await?;
+        }
+        Ok(keeper.take())
     }
 
     /// Reads a displaced body on and answers what its place got.
@@ -158,6 +174,7 @@ impl Engine {
         n: u32,
         intake: &mut Intake<'_, '_>,
         look: &mut Look,
+        keeper: &mut Option<Keeper>,
     ) -> Result<Taken> {
         let attempt = &placed.attempt;
         let live = &attempt.live;
@@ -168,6 +185,7 @@ impl Engine {
         let (checked, mut refused) = (look.is_expecting(), None);
         let mut writing = None;
         loop {
+            self.make_room(live, keeper, intake, look.len()).await?;
             let filled = intake.fill(&mut writing, || ended(attempt)).await;
             match filled {
                 Filled::Failed(e) | Filled::Cut(e) => return Err(e),
@@ -192,7 +210,7 @@ impl Engine {
                     }
                     Err(why) => return Err(named(n, stopped(why))),
                 };
-                writing = self.start_write(live, &batch, pieces).await?;
+                writing = self.start_write(live, keeper, batch.clone(), pieces).await?;
                 look.at(&batch).await;
             }
             if matches!(filled, Filled::End) {
@@ -254,6 +272,10 @@ impl Engine {
     }
 
     async fn move_within(&self, attempt: &Arc<Attempt>, m: Move) -> Result<()> {
+        if self.blobs().parts().is_some() {
+            // Segments lie nowhere: the row says where they stand.
+            return Ok(());
+        }
         let staging = attempt.live.state().view.head.staging.clone();
         let mover: Option<&dyn Mover> = self.blobs().mover();
         if let Some(mover) = mover {

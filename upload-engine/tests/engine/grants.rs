@@ -10,7 +10,7 @@ use upload_core::{
     ports::{BlobStore, Capabilities, Listed, Mover, Permit, Publication, SignFor, Signer, StoreError},
 };
 use upload_engine::{Engine, Pass, Secrets};
-use upload_storage::memory::MemoryBlobs;
+use crate::support::store::Blobs;
 
 use crate::support::{
     Script, World, block_on,
@@ -260,7 +260,7 @@ fn without_secrets_no_grant_is_given() {
 
 /// Memory that signs requests to itself, and shows what it was asked.
 #[derive(Debug, Clone)]
-struct Signing(MemoryBlobs);
+struct Signing(Blobs);
 
 #[async_trait]
 impl Signer for Signing {

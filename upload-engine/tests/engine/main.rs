@@ -12,6 +12,9 @@
     unused_imports
 )]
 
+/// Which store the tests run over: one that is written in place.
+const PARTS: bool = false;
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -7,7 +7,10 @@ use upload_checksum::{Fingerprint, HasherSet};
 use upload_core::{
     Charge, ObjectKey, StagingName, UploadId,
     ports::{BlobStore, Clock as _, Listed, RecordStore},
-    record::{ClaimRecord, Head, IndexRecord, LedgerRecord, NoticeRecord, Phase, RowRecord, decode, keys},
+    record::{
+        ClaimRecord, FoldRecord, Head, IndexRecord, LedgerRecord, NoticeRecord, Phase, RowRecord, decode,
+        keys,
+    },
 };
 
 use super::{World, block_on};
@@ -17,6 +20,7 @@ use super::{World, block_on};
 pub struct Found {
     pub heads: BTreeMap<UploadId, Head>,
     pub rows: BTreeMap<UploadId, Vec<(String, RowRecord)>>,
+    pub folds: BTreeMap<UploadId, Vec<FoldRecord>>,
     /// Keys of everything else below an upload, by upload.
     pub beside: BTreeMap<UploadId, Vec<String>>,
     pub due: Vec<String>,
@@ -62,6 +66,10 @@ pub fn look(world: &World) -> Found {
                     let (_, row) = decode::<RowRecord>(&key, &stored.value).unwrap();
                     found.rows.entry(id).or_default().push((key, row));
                 } else {
+                    if rest.starts_with("f/") {
+                        let (_, fold) = decode::<FoldRecord>(&key, &stored.value).unwrap();
+                        found.folds.entry(id.clone()).or_default().push(fold);
+                    }
                     found.beside.entry(id).or_default().push(key);
                 }
             }
@@ -91,9 +99,10 @@ pub fn sound(world: &World) -> Found {
     let found = look(world);
     for (id, head) in &found.heads {
         let rows = found.rows.get(id).map_or(&[][..], Vec::as_slice);
-        let bytes: Box<dyn Fn(u64, u64) -> Option<Bytes>> = match &head.phase {
+        let folds = found.folds.get(id).map_or(&[][..], Vec::as_slice);
+        let bytes: Box<dyn Fn(&RowRecord) -> Option<Bytes>> = match &head.phase {
             Phase::Receiving | Phase::Verifying { .. } => {
-                Box::new(|from, len| block_on(world.blobs.read_staged(&head.staging, from..from + len)).ok())
+                Box::new(|row| world.blobs.of_row(&head.staging, row, folds))
             }
             Phase::Completed { outcome, .. } if outcome.content_removed => {
                 assert!(!found.objects.contains(&outcome.key), "{id}: its content is not to be kept");
@@ -107,7 +116,9 @@ pub fn sound(world: &World) -> Found {
                 assert!(outcome.length <= head.policy.max_length, "{id}: over the limit");
                 assert!(head.length.is_none_or(|l| l == outcome.length), "{id}: another length");
                 head.policy.types.check(outcome.content_type.as_deref()).expect("an accepted type");
-                Box::new(move |from, len| Some(whole.slice(from as usize..(from + len) as usize)))
+                Box::new(move |row| {
+                    Some(whole.slice(row.start as usize..(row.start + row.print.len) as usize))
+                })
             }
             _ => continue,
         };
@@ -116,8 +127,7 @@ pub fn sound(world: &World) -> Found {
         assert!(ranges.windows(2).all(|w| w[0].1 <= w[1].0), "{id}: rows overlap: {ranges:?}");
         for (key, row) in rows {
             if row.print.len > 0 {
-                let stored =
-                    bytes(row.start, row.print.len).unwrap_or_else(|| panic!("{key}: its bytes are gone"));
+                let stored = bytes(row).unwrap_or_else(|| panic!("{key}: its bytes are gone"));
                 assert_eq!(
                     Fingerprint::of(&stored),
                     row.print,

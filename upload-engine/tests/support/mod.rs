@@ -8,6 +8,7 @@ pub mod client;
 pub mod exec;
 pub mod outside;
 pub mod signed;
+pub mod store;
 pub mod world;
 
 pub use body::{Gate, Script};

@@ -16,11 +16,12 @@ use upload_core::{
     ports::{BlobStore, Clock, Events, Ids, Processor, RecordStore, Sniffed, Sniffer},
 };
 use upload_engine::{Engine, EngineBuilder, Secrets, Settings};
-use upload_storage::memory::{MemoryBlobs, MemoryRecords};
+use upload_storage::memory::MemoryRecords;
 
 use super::{
     Chaos, Random,
     outside::{Probe, Receiver},
+    store::Blobs,
 };
 
 /// Time that only tests move.
@@ -102,7 +103,7 @@ impl Sniffer for EightBytes {
 /// What outlives an engine.
 #[derive(Debug)]
 pub struct World {
-    pub blobs: MemoryBlobs,
+    pub blobs: Blobs,
     pub records: MemoryRecords,
     pub clock: Arc<SimClock>,
     pub heard: Arc<Heard>,
@@ -126,8 +127,9 @@ impl World {
         (settings.min_batch, settings.max_batch) = (512, 1024);
         (settings.checkpoint, settings.digest_save, settings.page) = (2048, 4096, 7);
         settings.min_part = 1000;
+        (settings.part_size, settings.max_part, settings.min_fragment) = (1000, u64::MAX, 100);
         Self {
-            blobs: MemoryBlobs::new(),
+            blobs: Blobs::new(crate::PARTS),
             records: MemoryRecords::new(),
             clock: Arc::new(SimClock { now: AtomicU64::new(1_700_000_123_456), moved: Event::new() }),
             heard: Arc::default(),

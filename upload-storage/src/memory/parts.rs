@@ -52,6 +52,15 @@ impl MemoryParts {
         Self { inner: Arc::default(), rules }
     }
 
+    /// The bytes of a part that is stored, in whatever session of the object; no provider shows them, tests want to see them.
+    pub fn part(&self, key: &ObjectKey, part: &Part) -> Option<Bytes> {
+        let state = lock(&self.inner);
+        let mut of_key = state.sessions.iter().filter(|((of, _), _)| of == key);
+        of_key.find_map(|(_, parts)| {
+            parts.get(&part.number).filter(|found| found.tag == part.tag).map(|found| found.bytes.clone())
+        })
+    }
+
     /// How many sessions are open, and how many fragments there are.
     pub fn open_sessions_and_fragments(&self) -> (usize, usize) {
         let state = lock(&self.inner);

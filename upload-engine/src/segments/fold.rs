@@ -1,0 +1,186 @@
+//! Folding: the fragments of a cell become one part.
+
+use bytes::Bytes;
+use upload_chunking::{assembly::Row, grid::Grid};
+use upload_core::{
+    Error, ErrorKind, Fragment, Result,
+    ports::{Expected, Part, StoreError, StoreErrorKind},
+    record::{FoldRecord, Lies, RowRecord, Segment, SessionRecord, keys},
+};
+
+use super::{Depot, Lying, Owner, no_grid};
+use crate::{
+    engine::Engine,
+    enter::corrupt,
+    live::{Live, Recording},
+    records::{PutEnd, unavailable},
+};
+
+/// A cell of the grid and its bytes, of which the last cell may have fewer than others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cell {
+    pub(super) number: u64,
+    pub(super) start: u64,
+    pub(super) end: u64,
+}
+
+impl Cell {
+    /// The cell of a whole of `length` bytes that this byte lies in.
+    pub(super) fn at(grid: &Grid, position: u64, length: u64) -> Self {
+        let number = grid.cell(position);
+        let (start, end) = grid.bounds(number);
+        Self { number, start, end: end.min(length) }
+    }
+}
+
+/// The segments of a row, and where they begin.
+pub(super) fn lying(row: &RowRecord) -> Result<impl Iterator<Item = Lying>> {
+    let Lies::Segments(segments) = &row.lies else {
+        return Err(corrupt("a row says that its bytes lie in place, where nothing does".to_owned()));
+    };
+    let mut at = row.start;
+    Ok(segments.iter().map(move |segment| {
+        let start = at;
+        at = at.saturating_add(segment.length());
+        (start, segment.clone())
+    }))
+}
+
+impl Engine {
+    /// Folds the cells that a row has made complete. Failing is no error: whoever finishes the upload does what is left.
+    pub(crate) async fn fold_behind(&self, live: &Live, row: Row, lies: &Lies) {
+        let Lies::Segments(segments) = lies else { return };
+        if !segments.iter().any(|segment| matches!(segment, Segment::Fragment { .. })) {
+            return;
+        }
+        let staging = live.state().view.head.staging.clone();
+        let Some(depot) = self.depot(live, &staging) else { return };
+        if let Err(e) = depot.fold_row(live, row).await {
+            tracing::debug!(parent: &live.span, error = %e, "fragments are folded later");
+        }
+    }
+}
+
+impl Depot<'_> {
+    async fn fold_row(&self, live: &Live, row: Row) -> Result<()> {
+        let Some(grid) = self.grid(None).await? else { return Ok(()) };
+        let length = self.length().unwrap_or(u64::MAX);
+        let (mut position, end) = (row.start, row.start.saturating_add(row.len));
+        while position < end {
+            let cell = Cell::at(&grid, position, length);
+            // What is one cell in all needs no parts.
+            let all = cell.start == 0 && cell.end >= length;
+            if !all && let Some(segments) = self.recorded(live, cell).await? {
+                let fragments =
+                    segments.iter().all(|(_, segment)| matches!(segment, Segment::Fragment { .. }));
+                if fragments {
+                    self.fold(cell, &segments).await?;
+                }
+            }
+            position = cell.end;
+        }
+        Ok(())
+    }
+
+    /// The segments of a cell, if all its bytes are recorded.
+    async fn recorded(&self, live: &Live, cell: Cell) -> Result<Option<Vec<Lying>>> {
+        let rows: Vec<Row> = {
+            let state = live.state();
+            let within = |row: &Row| row.start < cell.end && row.start.saturating_add(row.len) > cell.start;
+            state.view.rows.rows().filter(within).collect()
+        };
+        let covered: u64 = rows
+            .iter()
+            .map(|row| row.start.saturating_add(row.len).min(cell.end) - row.start.max(cell.start))
+            .sum();
+        if covered < cell.end - cell.start {
+            return Ok(None);
+        }
+        let mut segments = Vec::new();
+        for row in rows {
+            let record = self.engine.row(live, row.at).await?.ok_or_else(unavailable)?;
+            segments.extend(lying(&record)?.filter(|lying| within(lying, cell)));
+        }
+        Ok(Some(segments))
+    }
+
+    /// Makes the fragments of a cell a part. Again is fine: the first fold counts.
+    pub(super) async fn fold(&self, cell: Cell, segments: &[Lying]) -> Result<Part> {
+        let folded = match self.gathered(cell, segments).await {
+            Ok(bytes) => self.put_fold(cell, bytes).await,
+            // Another one has folded them already, and they are gone.
+            Err(e) => self.known_fold(cell).await?.ok_or(e),
+        };
+        let part = folded?;
+        let inside: Vec<Fragment> = segments
+            .iter()
+            .filter(|(start, segment)| *start >= cell.start && start + segment.length() <= cell.end)
+            .filter_map(|(_, segment)| name(segment))
+            .collect();
+        if let Err(e) = self.parts.delete_fragments(self.staging, &inside).await {
+            tracing::debug!(error = %e, "folded fragments go with their upload");
+        }
+        Ok(part)
+    }
+
+    async fn put_fold(&self, cell: Cell, bytes: Vec<Bytes>) -> Result<Part> {
+        let record: SessionRecord = self.session(None).await?;
+        let number = self.claim(&record, cell.number, true).await?.ok_or_else(no_grid)?;
+        let part = self.parts.put_part(&self.key(), &record.session, number, bytes).await?;
+        let Owner::Upload(live) = self.owner else { return Ok(part) };
+        let recording = Recording::begin(live, &mut live.state());
+        let _recording = recording?;
+        let fold = FoldRecord::new(cell.start, part);
+        let key = keys::fold(&live.id, cell.number);
+        match self.engine.records().put(&key, &fold, Expected::Absent).await? {
+            PutEnd::Won(_) => Ok(fold.part),
+            PutEnd::Lost(Some((first, _))) => Ok(first.part),
+            PutEnd::Lost(None) => Err(unavailable()),
+        }
+    }
+
+    async fn known_fold(&self, cell: Cell) -> Result<Option<Part>> {
+        let Owner::Upload(live) = self.owner else { return Ok(None) };
+        let key = keys::fold(&live.id, cell.number);
+        Ok(self.engine.records().get::<FoldRecord>(&key).await?.map(|(fold, _)| fold.part))
+    }
+
+    /// The bytes of a cell, from the fragments that they lie in.
+    pub(super) async fn gathered(&self, cell: Cell, segments: &[Lying]) -> Result<Vec<Bytes>> {
+        let (mut bytes, mut at) = (Vec::with_capacity(segments.len()), cell.start);
+        for (start, segment) in segments.iter().filter(|lying| within(lying, cell)) {
+            let Segment::Fragment { name, length } = segment else {
+                return Err(corrupt(format!("cell {} lies in a part and in fragments", cell.number)));
+            };
+            let range = cell.start.saturating_sub(*start)..(*length).min(cell.end.saturating_sub(*start));
+            if start.saturating_add(range.start) != at {
+                return Err(lost(format!("nothing is recorded at byte {at}")));
+            }
+            at = start.saturating_add(range.end);
+            bytes.push(self.parts.read_fragment(self.staging, name, range).await.map_err(recorded)?);
+        }
+        if at == cell.end { Ok(bytes) } else { Err(lost(format!("nothing is recorded at byte {at}"))) }
+    }
+}
+
+/// Whether a segment has bytes of the cell.
+fn within((start, segment): &Lying, cell: Cell) -> bool {
+    *start < cell.end && start.saturating_add(segment.length()) > cell.start
+}
+
+/// The fragment's name, if it is one.
+pub(super) fn name(segment: &Segment) -> Option<Fragment> {
+    match segment {
+        Segment::Fragment { name, .. } => Some(name.clone()),
+        _ => None,
+    }
+}
+
+pub(super) fn lost(what: String) -> Error {
+    Error::new(ErrorKind::Corrupt, "stored data cannot be read back").with_source(what)
+}
+
+/// What is recorded and is not there is lost.
+pub(super) fn recorded(e: StoreError) -> Error {
+    if e.kind == StoreErrorKind::NotFound { lost(e.detail) } else { e.into() }
+}

@@ -1,0 +1,60 @@
+//! The same over a store that keeps unfinished uploads as parts and fragments.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    unused_imports
+)]
+
+/// Which store the tests run over: one of parts.
+const PARTS: bool = true;
+
+#[path = "../support/mod.rs"]
+mod support;
+
+#[path = "../engine/attaching.rs"]
+mod attaching;
+#[path = "../engine/claims.rs"]
+mod claims;
+#[path = "../engine/drops.rs"]
+mod drops;
+#[path = "../engine/ends.rs"]
+mod ends;
+#[path = "../engine/faults.rs"]
+mod faults;
+#[path = "../engine/grants.rs"]
+mod grants;
+#[path = "../engine/ledger.rs"]
+mod ledger;
+#[path = "../engine/lists.rs"]
+mod lists;
+#[path = "../engine/model.rs"]
+mod model;
+#[path = "../engine/outbox.rs"]
+mod outbox;
+#[path = "../engine/parts.rs"]
+mod parts;
+#[path = "../engine/processing.rs"]
+mod processing;
+#[path = "../engine/races.rs"]
+mod races;
+#[path = "../engine/scenarios.rs"]
+mod scenarios;
+#[path = "../engine/signed.rs"]
+mod signed;
+#[path = "../engine/signed_model.rs"]
+mod signed_model;
+#[path = "../engine/stops.rs"]
+mod stops;
+#[path = "../engine/sweeping.rs"]
+mod sweeping;
+#[path = "../engine/tenants.rs"]
+mod tenants;
+#[path = "../engine/unique.rs"]
+mod unique;
