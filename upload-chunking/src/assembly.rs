@@ -267,6 +267,15 @@ impl Assembly {
         either!(&self.kind, it => &it.rows).iter()
     }
 
+    /// The first place without a row; those before it follow each other from the beginning on.
+    #[must_use]
+    pub fn first_missing(&self) -> Key {
+        match &self.kind {
+            Kind::Slots(slots) => Key::Slot(slots.rows.next_slot()),
+            Kind::Offsets(offsets) => Key::Offset(offsets.rows.frontier()),
+        }
+    }
+
     /// How many rows there are.
     #[must_use]
     pub fn rows_len(&self) -> u64 {

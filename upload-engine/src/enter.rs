@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use upload_chunking::assembly::Contradiction;
+use futures_util::future::{try_join, try_join_all};
+use upload_chunking::assembly::{Contradiction, Key};
 use upload_core::{
     Action, Error, ErrorKind, Principal, Result, UploadId,
     lifecycle::View,
@@ -15,6 +16,9 @@ use crate::{
     engine::Engine,
     live::{Found, Inserted, Live, State},
 };
+
+/// How many rows are read at once.
+const AT_ONCE: usize = 16;
 
 impl Engine {
     /// The upload, if it is the principal's tenant's and the principal may do this. Another tenant's upload cannot be
@@ -90,9 +94,16 @@ impl Engine {
         let (head, version) =
             self.records().get::<Head>(&keys::head(id)).await?.ok_or_else(Error::not_found)?;
         let mut state = State::new(View::new(head), version, None);
-        let open = !state.view.head.phase.is_terminal();
-        if open {
-            self.load_rows(id, &mut state).await?;
+        let mut open = !state.view.head.phase.is_terminal();
+        if open && let Err(e) = self.load_rows(id, &mut state).await {
+            // It may have been given up, and half of it removed, under our eyes.
+            let found = self.records().get::<Head>(&keys::head(id)).await?;
+            let (head, version) = found.ok_or_else(Error::not_found)?;
+            open = !head.phase.is_terminal();
+            if open {
+                return Err(e);
+            }
+            state = State::new(View::new(head), version, None);
         }
         let frontier = if open {
             let saved = self.records().get::<DigestRecord>(&keys::digest(id)).await.unwrap_or_default();
@@ -116,27 +127,83 @@ impl Engine {
         // What a change stores and applies meanwhile would be overwritten by what was read before.
         let _one_at_a_time = live.heads.lock().await;
         let doubts = live.state().doubts();
-        let found = self.records().get::<Head>(&keys::head(&live.id)).await?;
+        let key = keys::head(&live.id);
+        let (found, unknown) = try_join(self.records().get::<Head>(&key), self.unknown_rows(live)).await?;
         let (head, version) = found.ok_or_else(Error::not_found)?;
-        let mut known = live.state().snapshot();
         if !head.phase.is_terminal() {
-            self.load_rows(&live.id, &mut known).await?;
+            self.learn(live, unknown).await?;
         }
         let mut state = live.state();
         state.view.head = head;
         state.head_version = version;
-        state.shape_version = known.shape_version;
-        if let Some(shape) = known.view.rows.shape() {
-            let _ = state.view.rows.learn_shape(shape);
-        }
-        for row in known.view.rows.rows() {
-            // Where an attempt of ours stands, its own put will lose to this row and tell it.
-            let _ = state.view.rows.learn_row(row);
-        }
         state.settled(doubts);
         drop(state);
         live.tell();
         live.notify();
+        Ok(())
+    }
+
+    /// Takes over the rows that other processes have put.
+    pub(crate) async fn learn_from_others(&self, live: &Live) -> Result<()> {
+        if !self.records().store().shared() {
+            return Ok(());
+        }
+        let unknown = self.unknown_rows(live).await?;
+        self.learn(live, unknown).await?;
+        live.tell();
+        live.notify();
+        Ok(())
+    }
+
+    /// The keys of the rows that memory does not know. Those that follow each other from the first on are not asked for again.
+    async fn unknown_rows(&self, live: &Live) -> Result<Vec<(Key, String)>> {
+        if !matches!(live.state().view.head.phase, Phase::Receiving) {
+            // None comes any more.
+            return Ok(Vec::new());
+        }
+        let last = match live.state().view.rows.first_missing() {
+            Key::Slot(n) => n.checked_sub(1).map(Key::Slot),
+            Key::Offset(at) => at.checked_sub(1).map(Key::Offset),
+        };
+        let mut after = last.map(|last| keys::row(&live.id, last));
+        let (prefix, mut unknown) = (keys::rows(&live.id), Vec::new());
+        loop {
+            let page = self.records().store().keys(&prefix, after.as_deref(), self.settings().page).await?;
+            let Some(last) = page.last() else { return Ok(unknown) };
+            after = Some(last.clone());
+            let state = live.state();
+            for key in page {
+                let place = keys::place(&key).ok_or_else(|| corrupt(format!("{key} is no row's key")))?;
+                if state.view.rows.row(place).is_none() {
+                    unknown.push((place, key));
+                }
+            }
+        }
+    }
+
+    /// Learns these rows, and the shape that they have.
+    async fn learn(&self, live: &Live, unknown: Vec<(Key, String)>) -> Result<()> {
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let mut rows = Vec::with_capacity(unknown.len());
+        for some in unknown.chunks(AT_ONCE) {
+            let gets = some.iter().map(|(_, key)| self.records().get::<RowRecord>(key));
+            let found = try_join_all(gets).await?;
+            let known = some.iter().zip(found).filter_map(|((at, _), row)| Some(row?.0.row(*at)));
+            rows.extend(known);
+        }
+        // After the rows: it is put before them, so one that is read later holds for all of them.
+        let shape = self.records().get::<ShapeRecord>(&keys::shape(&live.id)).await?;
+        let mut state = live.state();
+        if let Some((shape, version)) = shape {
+            let _ = state.view.rows.learn_shape(shape.into());
+            state.shape_version = Some(version);
+        }
+        for row in rows {
+            // Where an attempt of ours stands, its own put will lose to this row and tell it.
+            let _ = state.view.rows.learn_row(row);
+        }
         Ok(())
     }
 
@@ -157,13 +224,6 @@ impl Engine {
             state.shape_version = Some(version);
         }
         rows.into_iter().try_for_each(|row| state.view.rows.learn_row(row)).map_err(|e| contradiction(id, e))
-    }
-}
-
-impl State {
-    /// A copy to learn into, without what runs.
-    fn snapshot(&self) -> Self {
-        Self::new(View::new(self.view.head.clone()), self.head_version.clone(), self.shape_version.clone())
     }
 }
 

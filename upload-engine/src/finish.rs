@@ -78,10 +78,7 @@ impl Engine {
             // The sweep will look at it from now on, should nobody come again.
             self.due(&live.id, self.clock().now().hour()).await?;
         }
-        let key = {
-            let staging = live.state().view.head.staging.clone();
-            self.key_for(&staging)
-        };
+        let key = self.key_for(&live.state().view.head);
         let known = {
             let frontier = live.digest.lock().await;
             let state = live.state();

@@ -34,8 +34,8 @@ pub(crate) struct Live {
     pub(crate) finishing: async_lock::Mutex<()>,
     /// One change of the head at a time in this process.
     pub(crate) heads: async_lock::Mutex<()>,
-    /// The store's session of its parts, once it is known.
-    pub(crate) session: async_lock::Mutex<Option<SessionRecord>>,
+    /// One beginner of the store's session at a time in this process.
+    pub(crate) opening: async_lock::Mutex<()>,
     /// One advancer of the digests.
     pub(crate) digest: async_lock::Mutex<Frontier>,
     /// Outlives each request that touches the upload.
@@ -52,6 +52,8 @@ pub(crate) struct State {
     pub(crate) detected: Option<Option<String>>,
     /// What it had become, if it was removed since it is in memory: for requests that began before that.
     pub(crate) replaced: Option<Box<Outcome>>,
+    /// The store's session of its parts, once it is known.
+    pub(crate) session: Option<SessionRecord>,
     /// Whether the store was told of the staging object, since the upload is in memory.
     pub(crate) staged: bool,
     /// Permits that are out, of writes and of moves.
@@ -73,6 +75,7 @@ impl State {
             shape_version,
             detected: None,
             replaced: None,
+            session: None,
             staged: false,
             permits: 0,
             recording: 0,
@@ -133,7 +136,7 @@ impl Live {
             told: Event::new(),
             finishing: async_lock::Mutex::new(()),
             heads: async_lock::Mutex::new(()),
-            session: async_lock::Mutex::new(None),
+            opening: async_lock::Mutex::new(()),
             digest: async_lock::Mutex::new(frontier),
             span,
         }

@@ -245,7 +245,7 @@ impl Engine {
                 .map_err(|e| Error::internal(format!("a whole body does not fit: {e}")))?;
         }
         let now = self.clock().now();
-        let key = self.key_for(&view.head.staging);
+        let key = self.key_for(&view.head);
         let events = decide(&view, now, Command::Commit { key, proof })?;
         for event in &events {
             view.head.apply(event);
@@ -330,7 +330,7 @@ impl Engine {
         // Whoever takes this up after a stop reads them again, and is to find these.
         head.expected = proof.digests.iter().copied().collect();
         let now = self.clock().now();
-        head.phase = Phase::Verifying { key: self.key_for(&head.staging), attempts: 0 };
+        head.phase = Phase::Verifying { key: self.key_for(&head), attempts: 0 };
         self.due(&head.id, now.hour()).await?;
         self.list_it(&head, listed).await?;
         if received.length > 0 {

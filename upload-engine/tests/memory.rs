@@ -10,6 +10,9 @@
     unused_imports
 )]
 
+/// Which store the tests run over: one that is written in place.
+const PARTS: bool = false;
+
 mod support;
 
 use std::alloc::System;

@@ -6,15 +6,16 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use upload_chunking::grid::Grid;
 use upload_core::{
     Fragment, Outcome, Result,
-    ports::Part,
-    record::{FoldRecord, RowRecord, Segment, decode, keys},
+    ports::{Part, StoreErrorKind},
+    record::{FoldRecord, RowRecord, Segment, SessionRecord, decode, keys},
 };
 
 use super::{
-    Depot, Lying, Owner,
+    Depot, Lying, Owner, begun_meanwhile,
     fold::{Cell, lost, lying, name, recorded},
     no_grid,
 };
+use crate::records::unavailable;
 
 impl Depot<'_> {
     /// Makes the object of the first `length` bytes, which are all recorded. It has the key of the staging name.
@@ -57,7 +58,8 @@ impl Depot<'_> {
 
     async fn make(&self, length: u64, segments: &[Lying]) -> Result<()> {
         let key = self.key();
-        let grid = self.grid(None).await?.ok_or_else(no_grid)?;
+        self.known_session().await?;
+        let grid = self.grid(None)?.ok_or_else(no_grid)?;
         let whole = Cell { number: 0, start: 0, end: length };
         let no_parts = !segments.iter().any(|(_, segment)| matches!(segment, Segment::Part(_)));
         if no_parts && grid.bounds(0).1 >= length {
@@ -65,9 +67,35 @@ impl Depot<'_> {
             return Ok(self.parts.put_object(&key, bytes).await?);
         }
         let folds = self.folds().await?;
-        let parts = self.manifest(&grid, length, segments, &folds).await?;
+        let mut parts = self.manifest(&grid, length, segments, &folds).await?;
         let record = self.session(None).await?;
-        self.parts.complete(&key, &record.session, &parts).await.map_err(recorded)
+        if record.grid() != Some(grid) {
+            return Err(begun_meanwhile());
+        }
+        let shared = self.look_up_shared(&grid, &record, &mut parts).await?;
+        let completed = self.parts.complete(&key, &record.session, &parts).await;
+        completed.map_err(|e| match e.kind {
+            // One of the shared may have been stored once more.
+            StoreErrorKind::Corrupt if shared => unavailable().with_source(e),
+            _ => recorded(e),
+        })
+    }
+
+    /// The tags of folds that share a number are those of whoever stored it last; all have the same bytes. Whether there are
+    /// such.
+    async fn look_up_shared(&self, grid: &Grid, record: &SessionRecord, parts: &mut [Part]) -> Result<bool> {
+        let attempts = u64::from(grid.attempts());
+        let shared = |part: &&mut Part| part.number % attempts == 0;
+        if !parts.iter_mut().any(|part| shared(&part)) {
+            return Ok(false);
+        }
+        let stored = self.parts.list_parts(&self.key(), &record.session).await.map_err(recorded)?;
+        for part in parts.iter_mut().filter(shared) {
+            let found =
+                stored.iter().find(|found| found.number == part.number && found.length == part.length);
+            part.tag.clone_from(&found.ok_or_else(|| lost(format!("part {} is gone", part.number)))?.tag);
+        }
+        Ok(true)
     }
 
     /// The parts of the object, in order; cells that lie in fragments are folded on the way, a few at once.

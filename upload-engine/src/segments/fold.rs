@@ -8,7 +8,7 @@ use upload_core::{
     record::{FoldRecord, Lies, RowRecord, Segment, SessionRecord, keys},
 };
 
-use super::{Depot, Lying, Owner, no_grid};
+use super::{Depot, Lying, Owner, begun_meanwhile, no_grid};
 use crate::{
     engine::Engine,
     enter::corrupt,
@@ -63,7 +63,8 @@ impl Engine {
 
 impl Depot<'_> {
     async fn fold_row(&self, live: &Live, row: Row) -> Result<()> {
-        let Some(grid) = self.grid(None).await? else { return Ok(()) };
+        self.known_session().await?;
+        let Some(grid) = self.grid(None)? else { return Ok(()) };
         let length = self.length().unwrap_or(u64::MAX);
         let (mut position, end) = (row.start, row.start.saturating_add(row.len));
         while position < end {
@@ -125,6 +126,10 @@ impl Depot<'_> {
 
     async fn put_fold(&self, cell: Cell, bytes: Vec<Bytes>) -> Result<Part> {
         let record: SessionRecord = self.session(None).await?;
+        let grid = record.grid().ok_or_else(no_grid)?;
+        if cell != Cell::at(&grid, cell.start, cell.end) {
+            return Err(begun_meanwhile());
+        }
         let number = self.claim(&record, cell.number, true).await?.ok_or_else(no_grid)?;
         let part = self.parts.put_part(&self.key(), &record.session, number, bytes).await?;
         let Owner::Upload(live) = self.owner else { return Ok(part) };

@@ -51,9 +51,7 @@ impl Depot<'_> {
             let small = last && start == 0 && length < rules.min_part.max(1);
             start == position && (end == cell_end || last) && length <= rules.max_part && !small
         };
-        if matches!(self.owner, Owner::Stray(stray) if stray.again)
-            || !self.grid(total).await?.is_some_and(whole)
-        {
+        if matches!(self.owner, Owner::Stray(stray) if stray.again) || !self.grid(total)?.is_some_and(whole) {
             return Ok(None);
         }
         let record = self.session(total).await?;
@@ -108,10 +106,10 @@ impl Keeper {
     }
 
     /// How many bytes may come before they are stored, if so many of the body have come.
-    pub(crate) async fn room(&self, depot: &Depot<'_>, live: &Live, come: u64) -> Result<u64> {
+    pub(crate) fn room(&self, depot: &Depot<'_>, live: &Live, come: u64) -> Result<u64> {
         let most = depot.engine.settings().part_size;
         let start = self.start(live);
-        let grid = depot.grid(self.total()).await?;
+        let grid = depot.grid(self.total())?;
         Ok(match start.zip(grid) {
             Some((start, grid)) => {
                 let position = start.saturating_add(come);
@@ -122,13 +120,13 @@ impl Keeper {
     }
 
     /// What is to be stored now, of a batch that goes to these pieces; the rest waits. `Some` position where it is certain.
-    pub(crate) async fn next(
+    pub(crate) fn next(
         &mut self,
         depot: &Depot<'_>,
         batch: Vec<Bytes>,
         pieces: &[Piece],
     ) -> Result<Vec<(Option<u64>, Vec<Bytes>)>> {
-        let unknown = depot.grid(self.total()).await?.is_none();
+        let unknown = depot.grid(self.total())?.is_none();
         if unknown && self.held.is_none() && locked(&self.kept).is_empty() {
             self.held = Some(batch);
             return Ok(Vec::new());

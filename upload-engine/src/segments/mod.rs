@@ -19,10 +19,10 @@ use upload_chunking::{assembly::Sizing, grid::Grid};
 use upload_core::{
     Error, ErrorKind, ObjectKey, Result, StagingName,
     ports::Parts,
-    record::{Addressing, Segment},
+    record::{Addressing, Head, Segment},
 };
 
-use crate::{engine::Engine, live::Live};
+use crate::{engine::Engine, live::Live, records::unavailable};
 
 pub(crate) use keep::Keeper;
 pub(crate) use stray::Stray;
@@ -55,16 +55,11 @@ impl Engine {
         Some(Depot { engine: self, parts, staging, owner: Owner::Upload(live) })
     }
 
-    /// Where what is staged under this name is published.
-    pub(crate) fn key_for(&self, staging: &StagingName) -> ObjectKey {
+    /// Where an upload is to be published.
+    pub(crate) fn key_for(&self, head: &Head) -> ObjectKey {
         match self.blobs().parts() {
-            Some(_) => ObjectKey::of(staging),
-            None => {
-                let hour = self.clock().now().hour();
-                staging
-                    .upload()
-                    .map_or_else(|| ObjectKey::of(staging), |id| ObjectKey::random(hour, &id, self.ids()))
-            }
+            Some(_) => ObjectKey::of(&head.staging),
+            None => ObjectKey::random(self.clock().now().hour(), &head.id, self.ids()),
         }
     }
 
@@ -78,18 +73,24 @@ fn no_grid() -> Error {
     Error::new(ErrorKind::Unsupported, "the storage has not enough parts for an upload of this length")
 }
 
+/// Another process, which knew more or less, has cut the upload into parts in another way since we looked.
+fn begun_meanwhile() -> Error {
+    unavailable().with_source("another process has begun the session meanwhile")
+}
+
 impl Depot<'_> {
     fn key(&self) -> ObjectKey {
         ObjectKey::of(self.staging)
     }
 
-    /// How the upload is cut into parts: as its session says, or as one will that begins now. `None` while that depends on
-    /// the size of its chunks and that is not known; `total` is the number of chunks that somebody has announced.
-    pub(crate) async fn grid(&self, total: Option<u32>) -> Result<Option<Grid>> {
-        if let Some(record) = self.known_session().await? {
-            return record.grid().ok_or_else(no_grid).map(Some);
+    /// How the upload is cut into parts: as its session says, as far as memory knows, or as one will that begins now. `None`
+    /// while that depends on the size of its chunks and that is not known; `total` is the number of chunks that somebody has
+    /// announced.
+    pub(crate) fn grid(&self, total: Option<u32>) -> Result<Option<Grid>> {
+        match self.session_in_memory() {
+            Some(record) => record.grid().ok_or_else(no_grid).map(Some),
+            None => self.planned_grid(total),
         }
-        self.planned_grid(total)
     }
 
     fn planned_grid(&self, total: Option<u32>) -> Result<Option<Grid>> {

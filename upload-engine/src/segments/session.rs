@@ -8,53 +8,57 @@ use upload_core::{
 
 use super::{Depot, Owner, no_grid};
 use crate::{
-    live::{Live, Recording},
+    live::{Live, Recording, locked},
     records::{PutEnd, unavailable},
 };
 
 impl Depot<'_> {
+    /// The session, as far as memory knows. Asks nobody and waits for nobody: whoever calls this may have a write under way
+    /// that is about to begin one.
+    pub(super) fn session_in_memory(&self) -> Option<SessionRecord> {
+        match self.owner {
+            Owner::Stray(stray) => locked(&stray.session).clone(),
+            Owner::Upload(live) => live.state().session.clone(),
+        }
+    }
+
     /// The session, if there is one.
     pub(super) async fn known_session(&self) -> Result<Option<SessionRecord>> {
-        match self.owner {
-            Owner::Stray(stray) => Ok(stray.session.lock().await.clone()),
-            Owner::Upload(live) => {
-                let mut known = live.session.lock().await;
-                if known.is_none() {
-                    let stored = self.engine.records().get::<SessionRecord>(&keys::session(&live.id)).await?;
-                    *known = stored.map(|(record, _)| record);
-                }
-                Ok(known.clone())
-            }
+        let known = self.session_in_memory();
+        let Owner::Upload(live) = self.owner else { return Ok(known) };
+        if known.is_some() {
+            return Ok(known);
         }
+        let stored = self.engine.records().get::<SessionRecord>(&keys::session(&live.id)).await?;
+        let stored = stored.map(|(record, _)| record);
+        live.state().session.clone_from(&stored);
+        Ok(stored)
     }
 
     /// The session; begins it if there is none. `total` as for [`grid`](Self::grid).
     pub(super) async fn session(&self, total: Option<u32>) -> Result<SessionRecord> {
+        if let Some(record) = self.session_in_memory() {
+            return Ok(record);
+        }
+        let live = match self.owner {
+            // It has one writer.
+            Owner::Stray(stray) => {
+                let record = SessionRecord::new(self.parts.open(&self.key()).await?, stray.grid);
+                return Ok(locked(&stray.session).insert(record).clone());
+            }
+            Owner::Upload(live) => live,
+        };
+        let _one = live.opening.lock().await;
         if let Some(record) = self.known_session().await? {
             return Ok(record);
         }
         let grid = self.planned_grid(total)?.ok_or_else(no_grid)?;
-        match self.owner {
-            Owner::Stray(stray) => {
-                let mut known = stray.session.lock().await;
-                if let Some(record) = &*known {
-                    return Ok(record.clone());
-                }
-                let record = SessionRecord::new(self.parts.open(&self.key()).await?, grid);
-                Ok(known.insert(record).clone())
-            }
-            Owner::Upload(live) => {
-                let mut known = live.session.lock().await;
-                if let Some(record) = &*known {
-                    return Ok(record.clone());
-                }
-                let recording = Recording::begin(live, &mut live.state());
-                let _recording = recording?;
-                let record = SessionRecord::new(self.parts.open(&self.key()).await?, grid);
-                let record = self.put_session(live, record).await?;
-                Ok(known.insert(record).clone())
-            }
-        }
+        let recording = Recording::begin(live, &mut live.state());
+        let _recording = recording?;
+        let record = SessionRecord::new(self.parts.open(&self.key()).await?, grid);
+        let record = self.put_session(live, record).await?;
+        live.state().session = Some(record.clone());
+        Ok(record)
     }
 
     /// Keeps the session that was opened, unless another process was first: then theirs is the upload's, and ours goes.

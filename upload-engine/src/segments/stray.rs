@@ -17,7 +17,7 @@ use crate::{engine::Engine, live::locked};
 #[derive(Debug)]
 pub(crate) struct Stray {
     pub(super) grid: Grid,
-    pub(super) session: async_lock::Mutex<Option<SessionRecord>>,
+    pub(super) session: Mutex<Option<SessionRecord>>,
     /// It will be read again, so it may not lie in parts.
     pub(super) again: bool,
     attempts: Mutex<HashMap<u64, u32>>,
@@ -31,7 +31,7 @@ impl Stray {
         let Some(parts) = engine.blobs().parts() else { return Ok(None) };
         let grid = engine.grid_of_bytes(parts, most)?;
         let (attempts, segments) = (Mutex::default(), Mutex::default());
-        let (session, length) = (async_lock::Mutex::new(None), OnceLock::new());
+        let (session, length) = (Mutex::default(), OnceLock::new());
         Ok(Some(Self { grid, session, again, attempts, segments, length }))
     }
 

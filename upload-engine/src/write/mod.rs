@@ -181,7 +181,7 @@ impl Engine {
     }
 
     /// How many bytes the next batch may have, where batches become parts; `come` have come so far.
-    async fn make_room(
+    fn make_room(
         &self,
         live: &Live,
         keeper: &Option<Keeper>,
@@ -191,7 +191,7 @@ impl Engine {
         let Some(keeper) = keeper else { return Ok(()) };
         let staging = live.state().view.head.staging.clone();
         if let Some(depot) = self.depot(live, &staging) {
-            intake.part(keeper.room(&depot, live, come).await?);
+            intake.part(keeper.room(&depot, live, come)?);
         }
         Ok(())
     }
@@ -237,7 +237,7 @@ impl Engine {
     ) -> Result<Option<Writing<'a>>> {
         let (pieces, permits): (Vec<Piece>, Vec<Permit>) = pieces.into_iter().unzip();
         let jobs = match self.depot(live, &staging) {
-            Some(depot) => keeper.next(&depot, batch, &pieces).await?,
+            Some(depot) => keeper.next(&depot, batch, &pieces)?,
             None => return Err(Error::internal("a keeper where nothing is kept in parts")),
         };
         if jobs.is_empty() {

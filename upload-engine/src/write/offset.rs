@@ -87,7 +87,7 @@ impl Engine {
         let mut intake = Intake::new(self, body, Some(&live.told));
         let mut come = 0;
         loop {
-            self.make_room(live, &extents.keeper, &mut intake, come).await?;
+            self.make_room(live, &extents.keeper, &mut intake, come)?;
             let filled = intake.fill(&mut extents.writing, || ended(attempt)).await;
             if let Filled::Failed(e) = filled {
                 return Err(e);

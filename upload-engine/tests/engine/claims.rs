@@ -224,7 +224,7 @@ fn a_claim_of_an_upload_that_is_being_finished_is_waited_for() {
     let wanted = || with(&client, |claim| claim.completed_counts = true);
     let id = begin(&engine, &client, wanted()).unwrap().id;
     let sent = block_on(token(&engine, &client.who, &id, client.ask_for(0))).unwrap();
-    chaos.next_time(upload_storage::Operation::Publish, "", crate::support::chaos::Fate::Before);
+    chaos.next_time(crate::support::store::PUBLISH, "", crate::support::chaos::Fate::Before);
     assert!(block_on(put(&engine, &sent, &client.whole)).is_err());
     assert!(matches!(look(&world).heads[&id].phase, Phase::Committing { .. }));
     let seen = begin(&world.engine(), &client, wanted()).unwrap();

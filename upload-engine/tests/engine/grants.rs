@@ -2,25 +2,26 @@
 
 use std::{fmt, ops::Range, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use upload_core::{
-    Access, Ask, ErrorKind, Grant, Hour, ObjectKey, Principal, Role, SignedRequest, StagingName, UploadId,
-    Verb, Visibility,
-    ports::{BlobStore, Capabilities, Listed, Mover, Permit, Publication, SignFor, Signer, StoreError},
-};
-use upload_engine::{Engine, Pass, Secrets};
-use crate::support::store::Blobs;
-
 use crate::support::{
     Script, World, block_on,
     check::{look, sound},
     client::{Client, completed, stored},
     content,
     signed::{LIFETIME, ask, begun, kind, manifest, md5, part, pass, put, token, whole},
+    store::Blobs,
     tenant,
     world::{other, somebody},
 };
+use async_trait::async_trait;
+use bytes::Bytes;
+use upload_core::{
+    Access, Ask, ErrorKind, Grant, Hour, ObjectKey, Principal, Role, SignedRequest, StagingName, UploadId,
+    Verb, Visibility,
+    ports::{
+        BlobStore, Capabilities, Listed, Mover, Parts, Permit, Publication, SignFor, Signer, StoreError,
+    },
+};
+use upload_engine::{Engine, Pass, Secrets};
 
 const ALL: [Access; 7] = [
     Access::Put,
@@ -317,6 +318,9 @@ impl BlobStore for Signing {
         limit: usize,
     ) -> Result<Vec<Listed>, StoreError> {
         self.0.list(until, after, limit).await
+    }
+    fn parts(&self) -> Option<&dyn Parts> {
+        self.0.parts()
     }
     fn signer(&self) -> Option<&dyn Signer> {
         Some(self)

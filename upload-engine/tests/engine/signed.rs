@@ -303,7 +303,7 @@ fn the_sweep_attends_to_what_came_by_token_as_to_any_other() {
     let (engine, client) = (world.troubled(&chaos), one());
     let id = begun(&engine, &client);
     let sent = block_on(token(&engine, &client.who, &id, whole(&client.whole))).unwrap();
-    chaos.next_time(Operation::Publish, "", crate::support::chaos::Fate::Before);
+    chaos.next_time(crate::support::store::PUBLISH, "", crate::support::chaos::Fate::Before);
     assert_eq!(kind(block_on(put(&engine, &sent, &client.whole))), Some(ErrorKind::StorageUnavailable));
     // A second one is stored and never finished.
     let mut second = client.begin();

@@ -9,7 +9,10 @@ use upload_core::{
     ports::{BlobStore, Capabilities, Listed, Mover, PartRules, Parts, Permit, Publication, StoreError},
     record::{FoldRecord, Lies, RowRecord, Segment},
 };
-use upload_storage::memory::{MemoryBlobs, MemoryParts};
+use upload_storage::{
+    Operation,
+    memory::{MemoryBlobs, MemoryParts},
+};
 
 use super::block_on;
 
@@ -29,6 +32,9 @@ pub fn rules() -> PartRules {
 
 /// Least bytes of a part.
 pub const MIN_PART: u64 = 700;
+
+/// The call that makes the object of an upload of more than one part.
+pub const PUBLISH: Operation = if crate::PARTS { Operation::CompleteParts } else { Operation::Publish };
 
 impl Blobs {
     pub fn new(parts: bool) -> Self {
