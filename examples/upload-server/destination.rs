@@ -42,7 +42,7 @@ pub(crate) struct DestinationConfig {
     /// How long a completed upload may wait to be attached before it is removed, in seconds; 0: for ever.
     #[serde(default)]
     attach_within: u64,
-    /// What is found out about its content before it is complete: `file_details`, `content_summary`.
+    /// What is found out about its content before it is complete: `file_details`, `content_summary`, `vectors`.
     #[serde(default)]
     process: Vec<Finding>,
     /// Whether content that cannot be read so is refused, or kept without those details.

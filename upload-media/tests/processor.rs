@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(missing_docs, unreachable_pub)]
 
+#[path = "support/sparse.rs"]
+mod sparse;
 mod support;
 
 use std::future::{pending, poll_fn};
@@ -17,6 +19,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::json;
+use sparse::Sparse;
 use support::read;
 use upload_core::ports::{ProcessError, Processing, Processor, StoreError, StoredBytes};
 use upload_media::probe::{Limits, Probe, ProbeError, text};
@@ -48,11 +51,9 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     drive(pin!(future), || false).unwrap()
 }
 
-/// Some pieces; between them are zeros.
 #[derive(Debug, Default)]
 struct Stored {
-    length: u64,
-    pieces: Vec<(u64, Bytes)>,
+    content: Sparse,
     bytes: AtomicU64,
     reads: AtomicU64,
     /// Somebody asked for the length: probing has begun.
@@ -66,7 +67,7 @@ struct Stored {
 
 impl Stored {
     fn new(content: Bytes) -> Self {
-        Self { length: content.len() as u64, pieces: vec![(0, content)], ..Self::default() }
+        Self { content: Sparse::whole(content), ..Self::default() }
     }
 
     fn reads(&self) -> u64 {
@@ -83,11 +84,10 @@ impl Stored {
 impl StoredBytes for Stored {
     fn length(&self) -> u64 {
         self.begun.store(true, Ordering::SeqCst);
-        self.length
+        self.content.length
     }
 
     async fn read(&self, range: Range<u64>) -> Result<Bytes, StoreError> {
-        assert!(range.start < range.end && range.end <= self.length, "{range:?}");
         self.bytes.fetch_add(range.end - range.start, Ordering::SeqCst);
         self.reads.fetch_add(1, Ordering::SeqCst);
         poll_fn(|context| {
@@ -98,14 +98,9 @@ impl StoredBytes for Stored {
         if self.fails {
             return Err(StoreError::unavailable("the disk is on fire"));
         }
-        let mut bytes = vec![0; (range.end - range.start) as usize];
-        for (start, piece) in &self.pieces {
-            for (at, byte) in (*start..).zip(piece).filter(|(at, _)| range.contains(at)) {
-                bytes[(at - range.start) as usize] = *byte;
-            }
-        }
+        let mut bytes = self.content.bytes(range);
         bytes.truncate(bytes.len() - usize::from(self.short));
-        Ok(bytes.into())
+        Ok(bytes)
     }
 }
 
@@ -177,21 +172,7 @@ fn a_reader_that_waits_too_long_ends() {
 /// 4 GiB of film, its index behind them.
 #[test]
 fn a_large_film_costs_a_few_reads() {
-    let film = read("ok", "faststart.mp4");
-    let find = |kind: &[u8]| film.windows(4).position(|four| four == kind).unwrap() - 4;
-    let (moov, mdat) = (find(b"moov"), find(b"mdat"));
-    let size = |at: usize| u32::from_be_bytes(film[at..at + 4].try_into().unwrap()) as usize;
-    assert!(moov < mdat, "the file was made so");
-    let start = film.slice(..size(0));
-    let long = 4_u64 << 30;
-    let mdat = [b"\0\0\0\x01mdat".as_slice(), &long.to_be_bytes()].concat();
-    let index = film.slice(moov..moov + size(moov));
-    let at = start.len() as u64;
-    let stored = Stored {
-        length: at + long + index.len() as u64,
-        pieces: vec![(0, start), (at, mdat.into()), (at + long, index)],
-        ..Stored::default()
-    };
+    let stored = Stored { content: Sparse::large_film(), ..Stored::default() };
     let details = details(&Probe::default(), types::MP4, &stored).unwrap();
     assert_eq!(
         details,

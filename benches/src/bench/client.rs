@@ -8,6 +8,8 @@ use std::{
 
 use serde_json::Value;
 
+use crate::images::Api;
+
 pub(crate) struct Client {
     stream: BufReader<TcpStream>,
     host: SocketAddr,
@@ -44,6 +46,17 @@ impl Client {
     pub(crate) fn single(&mut self, data: &[u8]) -> Value {
         let before = format!("{}{}", field("destinationId", "bench"), file_head());
         self.form("POST", "/uploads", &before, data, None)
+    }
+
+    /// A whole image, by this API.
+    pub(crate) fn image(&mut self, api: Api, data: &[u8]) {
+        match api {
+            Api::Picomes => assert!(self.single(data)["path"].is_string()),
+            Api::Wickson => {
+                let answer = self.form("POST", "/v1/media", &file_head(), data, None);
+                assert!(answer["data"]["file_details"]["dimensions"].is_string(), "{answer}");
+            }
+        }
     }
 
     pub(crate) fn json(&mut self, method: &str, path: &str, body: &Value) -> Value {

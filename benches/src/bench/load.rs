@@ -11,7 +11,12 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use crate::{client::Client, process::Server, signed};
+use crate::{
+    client::Client,
+    images::{Api, Image},
+    process::Server,
+    signed,
+};
 
 pub(crate) struct Plan {
     kind: Kind,
@@ -26,6 +31,12 @@ enum Kind {
     Chunked,
     Singles {
         count: usize,
+    },
+    /// Images that differ, by one of the APIs that take a whole file in a form.
+    Images {
+        count: usize,
+        image: Image,
+        api: Api,
     },
     Slow {
         pace: u64,
@@ -70,6 +81,12 @@ impl Result {
     pub(crate) fn cpu_us_per_request(&self) -> f64 {
         self.cpu * 1e6 / self.requests as f64
     }
+    pub(crate) fn p99_ms(&self) -> f64 {
+        self.p99.as_secs_f64() * 1e3
+    }
+    pub(crate) fn last_ms(&self) -> f64 {
+        self.last.as_secs_f64() * 1e3
+    }
 }
 
 impl fmt::Display for Result {
@@ -89,7 +106,7 @@ impl fmt::Display for Result {
 }
 
 /// Bytes that no file system makes smaller, the same in every run.
-fn noise(len: usize) -> Vec<u8> {
+pub(crate) fn noise(len: usize) -> Vec<u8> {
     let mut x = 0x9e37_79b9_7f4a_7c15_u64;
     let mut out = Vec::with_capacity(len + 8);
     while out.len() < len {
@@ -124,6 +141,11 @@ impl Plan {
         Self::new(Kind::Singles { count }, connections, size as u64, size)
     }
 
+    pub(crate) fn images(connections: usize, count: usize, size: usize, api: Api) -> Self {
+        let kind = Kind::Images { count, image: Image::new(size), api };
+        Self::new(kind, connections, size as u64, 64 << 10)
+    }
+
     pub(crate) fn slow(streams: usize, length: u64, pace: u64) -> Self {
         Self::new(Kind::Slow { pace }, streams, length, length as usize)
     }
@@ -149,6 +171,15 @@ impl Plan {
                 vec![(signed::create(&mut client, self.length, n), Some(signed::md5(b"")))]
             }
             _ => Vec::new(),
+        }
+    }
+
+    /// What is done once before anything is measured, so that nothing is measured that happens once.
+    fn warm_up(&self, server: &Server) {
+        let mut client = Client::connect(server.address);
+        client.single(&self.data[..self.data.len().min(64 << 10)]);
+        if let Kind::Images { image, api, .. } = &self.kind {
+            client.image(*api, image.clone().numbered(usize::MAX >> 16));
         }
     }
 
@@ -185,8 +216,7 @@ pub(crate) fn run(server: &Server, plan: &Plan) -> Result {
     let times = Mutex::new(Vec::new());
     let last = Mutex::new(Duration::ZERO);
     let next = AtomicUsize::new(0);
-    // One upload before, so that nothing is measured that happens once.
-    Client::connect(server.address).single(&plan.data[..plan.data.len().min(64 << 10)]);
+    plan.warm_up(server);
     let prepared: Vec<_> = (0..plan.streams).map(|n| plan.prepare(server, n)).collect();
     let cpu = server.cpu();
     let start = Instant::now();
@@ -194,20 +224,24 @@ pub(crate) fn run(server: &Server, plan: &Plan) -> Result {
         for paths in &prepared {
             scope.spawn(|| {
                 let mut client = Client::connect(server.address);
-                let seen = match plan.kind {
+                let seen = match &plan.kind {
                     Kind::Chunked => plan.stream(&mut client, None),
-                    Kind::Slow { pace } => plan.stream(&mut client, Some(pace)),
+                    Kind::Slow { pace } => plan.stream(&mut client, Some(*pace)),
                     Kind::Parts { .. } => plan.send_parts(&mut client, paths),
-                    Kind::Singles { count } => {
-                        each(&next, count, |_| assert!(client.single(&plan.data).get("path").is_some()))
+                    Kind::Images { count, image, api } => {
+                        let mut image = image.clone();
+                        each(&next, *count, |n| client.image(*api, image.numbered(n)))
                     }
-                    Kind::Grants { count } => each(&next, count, |n| {
+                    Kind::Singles { count } => {
+                        each(&next, *count, |_| assert!(client.single(&plan.data).get("path").is_some()))
+                    }
+                    Kind::Grants { count } => each(&next, *count, |n| {
                         let (id, md5) = &paths[0];
                         let part = n as u64 % 10 + 1;
                         let answer = signed::ask(&mut client, id, part, md5.as_deref().unwrap_or_default());
                         assert!(answer["signature"]["url"].is_string());
                     }),
-                    Kind::Records { count } => each(&next, count, |n| signed::record(&mut client, n)),
+                    Kind::Records { count } => each(&next, *count, |n| signed::record(&mut client, n)),
                 };
                 let mut longest = last.lock().unwrap();
                 *longest = longest.max(seen.last().copied().unwrap_or_default());
@@ -221,7 +255,7 @@ pub(crate) fn run(server: &Server, plan: &Plan) -> Result {
     times.sort();
     let requests = times.len();
     let bytes = match plan.kind {
-        Kind::Singles { .. } => plan.length * requests as u64,
+        Kind::Singles { .. } | Kind::Images { .. } => plan.length * requests as u64,
         Kind::Grants { .. } | Kind::Records { .. } => 0,
         _ => plan.length * plan.streams as u64,
     };

@@ -1,14 +1,15 @@
 //! Starting a server, and reading off the kernel what it cost.
 
 use std::{
-    fs,
-    io::{BufRead, BufReader},
+    fs::{self, OpenOptions},
+    io::{BufRead, BufReader, Write as _},
     net::SocketAddr,
+    os::unix::fs::OpenOptionsExt as _,
     path::Path,
     process::{Child, Command, Stdio},
 };
 
-use crate::Peer;
+use crate::rows::Peer;
 
 pub(crate) struct Server {
     child: Child,
@@ -26,6 +27,14 @@ max_length = 8589934592
 
 [destinations.direct]
 max_length = 8589934592
+
+# As it is without a configuration, for what is sent here.
+[destinations.wickson]
+max_length = 524288000
+max_single = 524288000
+types = ["image/jpeg", "image/png", "text/plain"]
+process = ["file_details", "content_summary"]
+keep_content = false
 "#;
 
 impl Server {
@@ -41,7 +50,11 @@ impl Server {
         if ours {
             fs::write(data.join("bench.toml"), CONFIG).unwrap();
             let durability = if peer == Peer::OursNone { "none" } else { "request" };
-            fs::write(data.join("secret"), crate::signed::SECRET).unwrap();
+            // As a server wants it: for its owner alone.
+            let mut secret = OpenOptions::new();
+            let mut secret =
+                secret.write(true).create_new(true).mode(0o600).open(data.join("secret")).unwrap();
+            secret.write_all(crate::signed::SECRET.as_bytes()).unwrap();
             command
                 .arg("--config")
                 .arg(data.join("bench.toml"))

@@ -20,7 +20,7 @@ use upload_chunking::assembly::{Assembly, At, Close, Limits, Opened};
 use upload_http_axum::multipart;
 
 fn main() {
-    println!("| what | figure |\n|---|---|");
+    println!("Each figure is the best of several rounds.\n\n| what | figure |\n|---|---|");
     assembly();
     digests();
     scanning();

@@ -3,38 +3,17 @@
     python3 examples/tests/pages/run.py target/debug/upload-server
 """
 
-import contextlib
 import json
 import pathlib
 import re
-import signal
 import subprocess
 import sys
 import tempfile
 
 import requests
+from serving import KEY, MEDIA, expect, serving
 
 HERE = pathlib.Path(__file__).resolve().parent
-MEDIA = HERE.parents[2] / "upload-media" / "tests" / "media" / "ok"
-KEY = "key-of-the-pages"
-
-
-def expect(what, holds, found):
-    if not holds:
-        sys.exit(f"{what}: {found}")
-
-
-@contextlib.contextmanager
-def serving(server, data):
-    running = subprocess.Popen(
-        [server, "--listen", "127.0.0.1:0", "--data", data, "--api-key", KEY, "--log", "error"],
-        stdout=subprocess.PIPE, text=True)
-    try:
-        yield running.stdout.readline().strip().removeprefix("listening on ")
-    finally:
-        running.send_signal(signal.SIGTERM)
-        ended = running.wait()
-    expect("the server ends well", ended == 0, ended)
 
 
 def program(name, **replaced):

@@ -37,7 +37,8 @@ pub fn check(content_type: &str, content: &[u8]) {
     let limits = Limits { time: Duration::from_secs(3600), ..Limits::default() };
     let bytes = Bytes::copy_from_slice(content);
     let (result, cost) = measure_counted(content_type, &mut bytes.clone(), &limits);
-    assert!(cost.bytes <= limits.bytes && cost.reads <= limits.reads, "{content_type}: {cost:?}");
+    let within = cost.bytes <= limits.bytes && cost.reads <= limits.reads && cost.calls <= limits.calls;
+    assert!(within, "{content_type}: {cost:?}");
     match &result {
         Ok(details) => check_details(details),
         Err(error) => assert!(is_of_content(error), "{content_type}: {error}"),

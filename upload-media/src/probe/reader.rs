@@ -104,8 +104,7 @@ impl<'a> Reader<'a> {
 
     /// Work in memory on so many bytes costs calls, too.
     pub(crate) fn work(&mut self, bytes: u64) -> Result<()> {
-        self.spent.calls += bytes / WORK;
-        self.call().map_err(|error| self.why(error, "structure"))
+        self.calls(1 + bytes / WORK).map_err(|error| self.why(error, "structure"))
     }
 
     /// Does `work` within a share of the budget. `None` if that share was spent: reading goes on behind it.
@@ -208,10 +207,11 @@ impl<'a> Reader<'a> {
         format!("the file ends inside its {what}, after {} bytes", self.length)
     }
 
-    /// One more call: is there time, is there budget?
-    fn call(&mut self) -> io::Result<()> {
-        self.spent.calls += 1;
-        if self.spent.calls > self.allowed.calls {
+    /// So many more calls: is there time, is there budget? Where there is too little, all of it is spent.
+    fn calls(&mut self, more: u64) -> io::Result<()> {
+        let calls = self.spent.calls.saturating_add(more);
+        self.spent.calls = calls.min(self.allowed.calls);
+        if calls > self.allowed.calls {
             self.halt(ProbeError::TooCostly(format!(
                 "its structure takes more than {} steps to read",
                 self.allowed.calls
@@ -246,7 +246,7 @@ impl<'a> Reader<'a> {
 
     /// Makes sure that something is at hand, unless it is the end; says how much.
     fn window(&mut self) -> io::Result<usize> {
-        self.call()?;
+        self.calls(1)?;
         let at_hand = self.cached().len();
         if at_hand > 0 || self.at >= self.length {
             return Ok(at_hand);
@@ -267,20 +267,20 @@ impl<'a> Reader<'a> {
         // Up to what is at hand already.
         let behind = self.windows.iter().map(|(next, _)| *next).filter(|next| *next > start).min();
         let end = start.saturating_add(size).min(behind.unwrap_or(self.length));
-        self.spent.bytes += end - start;
-        self.spent.reads += 1;
-        if self.spent.bytes > self.allowed.bytes {
+        let (bytes, reads) = (self.spent.bytes + (end - start), self.spent.reads + 1);
+        if bytes > self.allowed.bytes {
             self.halt(ProbeError::TooCostly(format!(
                 "its structure takes more than {} bytes to read",
                 self.allowed.bytes
             )));
-        } else if self.spent.reads > self.allowed.reads {
+        } else if reads > self.allowed.reads {
             self.halt(ProbeError::TooCostly(format!(
                 "its structure takes more than {} reads",
                 self.allowed.reads
             )));
         }
         self.go_on()?;
+        (self.spent.bytes, self.spent.reads) = (bytes, reads);
         match self.source.fetch(start..end) {
             Ok(bytes) if bytes.len() as u64 == end - start => {
                 self.windows.truncate(KEPT - 1);
@@ -332,7 +332,7 @@ impl Read for Reader<'_> {
 
 impl Seek for Reader<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.call()?;
+        self.calls(1)?;
         let target = match to {
             SeekFrom::Start(at) => Some(at),
             SeekFrom::End(by) => self.length.checked_add_signed(by),

@@ -1,4 +1,4 @@
-//! What several tests share.
+//! What several tests share, and the benchmarks with them.
 #![allow(dead_code)]
 
 use std::collections::BTreeSet;
@@ -7,11 +7,30 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use upload_core::ports::{Sniffed, Sniffer};
-use upload_media::ContentSniffer;
+use upload_media::{ContentSniffer, types};
+
+/// The types that are measured.
+pub const EVERY_TYPE: [&str; 14] = [
+    types::JPEG,
+    types::PNG,
+    types::GIF,
+    types::WEBP,
+    types::MP4,
+    types::QUICKTIME,
+    types::M4A,
+    types::MP3,
+    types::WAV,
+    types::PDF,
+    types::DOCX,
+    types::TEXT,
+    types::GLB,
+    types::OBJ,
+];
 
 /// A folder of the collection: `ok` or `hostile`.
 pub fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/media").join(name)
+    // The same from the folder of the benchmarks.
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../upload-media/tests/media").join(name)
 }
 
 pub fn names(name: &str) -> BTreeSet<String> {

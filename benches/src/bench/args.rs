@@ -1,0 +1,86 @@
+//! The command line.
+
+/// What is to be run.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Args {
+    /// Smaller loads, one turn each.
+    pub(crate) quick: bool,
+    /// What names have one of; empty: everything.
+    only: Vec<String>,
+}
+
+impl Args {
+    pub(crate) const HELP: &str = "\
+Runs upload-server and the bare server side by side under the same load, and the programs of micro benchmarks.
+
+    cargo build --release --bins && cargo run --release -p upload-benches --bin bench [-- OPTIONS]
+
+Without an option it writes docs/benchmarks.md. With one it prints what it would have written and leaves the file alone.
+
+    --only WORD   only what has this word in its name, as `--only images`; may be repeated
+    --quick       an eighth of each load, one turn, no warming up: to see that it runs
+    --help        this text
+
+BENCH_DIR is where the servers keep their data; it is emptied after each turn. Names:
+";
+
+    /// From the arguments behind the program's name. `None` if help is wanted.
+    pub(crate) fn parse(
+        given: impl IntoIterator<Item = String>,
+        names: &[&str],
+    ) -> Result<Option<Self>, String> {
+        let (mut args, mut given) = (Self { quick: false, only: Vec::new() }, given.into_iter());
+        while let Some(word) = given.next() {
+            match word.as_str() {
+                "--help" => return Ok(None),
+                "--quick" => args.quick = true,
+                "--only" => {
+                    let word = given.next().ok_or("--only needs a word")?.to_lowercase();
+                    if !names.iter().any(|name| has(name, &word)) {
+                        return Err(format!(
+                            "nothing has {word:?} in its name; there are: {}",
+                            names.join("; ")
+                        ));
+                    }
+                    args.only.push(word);
+                }
+                other => return Err(format!("expected --only WORD, --quick or --help, got {other:?}")),
+            }
+        }
+        Ok(Some(args))
+    }
+
+    /// Whether what has this name is to be run.
+    pub(crate) fn wants(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|word| has(name, word))
+    }
+
+    /// Whether all of it is, in full.
+    pub(crate) fn everything(&self) -> bool {
+        !self.quick && self.only.is_empty()
+    }
+}
+
+fn has(name: &str, word: &str) -> bool {
+    name.to_lowercase().contains(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &str) -> Result<Option<Args>, String> {
+        Args::parse(words.split_whitespace().map(str::to_owned), &["1 MB images", "Micro"])
+    }
+
+    #[test]
+    fn only_what_is_named_is_run() {
+        let args = parse("--only Images --quick").unwrap().unwrap();
+        assert!(args.wants("1 MB images") && !args.wants("Micro") && !args.everything());
+        let args = parse("").unwrap().unwrap();
+        assert!(args.wants("1 MB images") && args.wants("Micro") && args.everything());
+        assert_eq!(parse("--quick --help"), Ok(None));
+        assert!(parse("--only").is_err() && parse("--slow").is_err());
+        assert!(parse("--only films").unwrap_err().ends_with("there are: 1 MB images; Micro"));
+    }
+}
