@@ -1,6 +1,6 @@
 //! Uploads that begin and finish in one request, and bodies that come before their destination is known.
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use upload_checksum::{Digests, Fingerprint, HasherSet};
@@ -72,7 +72,7 @@ impl Engine {
         let provisional = UploadId::random(&Handle::random(self.ids()), self.ids());
         let staging = StagingName::random(self.clock().now().hour(), &provisional, self.ids());
         let hold = Hold::new(self, staging);
-        let stray = Stray::new(self, limits.max_length, limits.chunk)?;
+        let stray = Stray::new(self, limits.max_length)?;
         let mut writing = None;
         let taken = self.take_whole(&hold, stray.as_ref(), &limits, body, &mut writing).await;
         let ended = intake::finish(&mut writing).await;
@@ -221,11 +221,7 @@ impl Engine {
 
     async fn settle_alone(&self, received: &Received, settling: Settling) -> Result<Outcome> {
         let Settling { head, mut proof, listed } = settling;
-        let content = match received.content() {
-            Some(content) => content,
-            // Parts can be read only when they are an object.
-            None => self.make_object(&head, received).await?,
-        };
+        let content = self.content_of(received).await?;
         proof.details =
             match self.process(&head, &content, received.length, proof.content_type.as_deref()).await {
                 Processed::Details(details) => details,
@@ -264,9 +260,9 @@ impl Engine {
         match received.kept {
             Kept::Staged => self.publish_staged(view.head.staging.clone(), &outcome).await?,
             Kept::Memory(_) if outcome.content_removed => {}
-            Kept::Memory(_) => drop(self.make_object(&view.head, received).await?),
+            Kept::Memory(_) => self.make_object(&view.head, received).await?,
             Kept::Segments(_) if outcome.content_removed => self.blobs().delete(&outcome.key).await?,
-            Kept::Segments(_) => {}
+            Kept::Segments(_) => self.make_object(&view.head, received).await?,
         }
         view.head.apply(&Event::Completed(self.clock().now()));
         match self.records().put(&keys::head(&view.head.id), &view.head, Expected::Absent).await? {
@@ -376,7 +372,7 @@ impl Engine {
         let missing: Vec<_> = algorithms(head).into_iter().filter(|a| !digests.contains(*a)).collect();
         if !missing.is_empty() {
             let mut look = Look::new(Some(HasherSet::new(missing)));
-            let mut body = StagedBody::new(self, received);
+            let mut body = StagedBody::new(self, self.content_of(received).await?, received.length);
             let mut intake = Intake::new(self, &mut body, None);
             loop {
                 let filled = intake.fill(&mut None, || false).await;
@@ -408,9 +404,16 @@ impl Engine {
         write: Write,
         received: Received,
     ) -> Result<Written> {
-        let mut body = StagedBody::new(self, &received);
-        let written = self.write(who, id, write, &mut body).await;
-        drop(body);
+        let written = match self.content_of(&received).await {
+            Ok(content) => {
+                let mut body = StagedBody::new(self, content.clone(), received.length);
+                let written = self.write(who, id, write, &mut body).await;
+                drop(body);
+                self.unmake(&content).await;
+                written
+            }
+            Err(e) => Err(e),
+        };
         self.discard(received).await;
         written
     }
@@ -424,24 +427,18 @@ impl Engine {
     }
 
     /// Makes a received body the object of this head, in a store of parts. Nobody is told of it yet.
-    async fn make_object(&self, head: &Head, received: &Received) -> Result<Content> {
+    async fn make_object(&self, head: &Head, received: &Received) -> Result<()> {
         let key = ObjectKey::of(&head.staging);
-        match (&received.kept, self.blobs().parts()) {
-            (Kept::Memory(bytes), Some(parts)) => parts.put_object(&key, bytes.clone()).await?,
-            (Kept::Segments(stray), Some(_)) => {
-                if key.upload().as_ref() != Some(&head.id)
-                    && let Some(name) = key.upload()
-                {
-                    // Only this tells the janitor whose it is.
-                    let owner = OwnerRecord::new(head.id.clone());
-                    self.records().put_once(&keys::owner(key.hour(), &name), &owner).await?;
-                }
-                let depot = self.depot_of_stray(stray, &head.staging);
-                depot.ok_or_else(|| self.blobs().not_in_place())?.assemble(received.length).await?;
-            }
-            _ => return Err(self.blobs().not_in_place().into()),
+        if let Kept::Memory(bytes) = &received.kept {
+            let parts = self.blobs().parts().ok_or_else(|| self.blobs().not_in_place())?;
+            return Ok(parts.put_object(&key, bytes.clone()).await?);
         }
-        Ok(Content::Object(key))
+        if let Some(name) = key.upload().filter(|name| *name != head.id) {
+            // Only this tells the janitor whose it is.
+            let owner = OwnerRecord::new(head.id.clone());
+            self.records().put_once(&keys::owner(key.hour(), &name), &owner).await?;
+        }
+        self.content_of(received).await.map(drop)
     }
 
     /// Removes the object again that a body was made which is refused.
@@ -453,14 +450,17 @@ impl Engine {
         }
     }
 
-    /// Reads a received body that lies in fragments.
-    pub(crate) async fn read_stray(&self, received: &Received, range: Range<u64>) -> Result<Bytes> {
+    /// Where a received body can be read: what lies in parts is made an object first.
+    async fn content_of(&self, received: &Received) -> Result<Content> {
+        let staging = &received.hold.staging;
         match &received.kept {
-            Kept::Segments(stray) => match self.depot_of_stray(stray, &received.hold.staging) {
-                Some(depot) => depot.read(range).await,
-                None => Err(self.blobs().not_in_place().into()),
-            },
-            _ => Err(Error::internal("a body in parts that lies elsewhere")),
+            Kept::Staged => Ok(Content::Staged(staging.clone())),
+            Kept::Memory(bytes) => Ok(Content::Memory(bytes.clone())),
+            Kept::Segments(stray) => {
+                let depot = self.depot_of_stray(stray, staging).ok_or_else(|| self.blobs().not_in_place())?;
+                depot.assemble(received.length).await?;
+                Ok(Content::Object(ObjectKey::of(staging)))
+            }
         }
     }
 

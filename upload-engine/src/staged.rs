@@ -14,7 +14,7 @@ use std::{
 use bytes::Bytes;
 use futures_core::Stream;
 use upload_checksum::{Digests, Fingerprint, HasherSet};
-use upload_core::{Error, Result, StagingName};
+use upload_core::{Error, Result, StagingName, ports::StoreError};
 
 use crate::{budget::Share, content::Content, engine::Engine, live::locked, segments::Stray};
 
@@ -108,15 +108,6 @@ impl Received {
         self.length
     }
 
-    /// Where its bytes can be read, where that is possible.
-    pub(crate) fn content(&self) -> Option<Content> {
-        match &self.kept {
-            Kept::Staged => Some(Content::Staged(self.hold.staging.clone())),
-            Kept::Memory(bytes) => Some(Content::Memory(bytes.clone())),
-            Kept::Segments(_) => None,
-        }
-    }
-
     /// The digests that were asked for.
     pub fn digests(&self) -> &Digests {
         &self.digests
@@ -128,13 +119,12 @@ impl Received {
     }
 }
 
-type Reading<'a> = Pin<Box<dyn Future<Output = Result<Bytes>> + Send + 'a>>;
+type Reading<'a> = Pin<Box<dyn Future<Output = Result<Bytes, StoreError>> + Send + 'a>>;
 
 /// A staged body, read again as a body.
 pub(crate) struct StagedBody<'a> {
     engine: &'a Engine,
-    received: &'a Received,
-    content: Option<Content>,
+    content: Content,
     share: Share,
     position: u64,
     length: u64,
@@ -142,16 +132,8 @@ pub(crate) struct StagedBody<'a> {
 }
 
 impl<'a> StagedBody<'a> {
-    pub(crate) fn new(engine: &'a Engine, received: &'a Received) -> Self {
-        Self {
-            engine,
-            received,
-            content: received.content(),
-            share: engine.budget().share(),
-            position: 0,
-            length: received.length,
-            reading: None,
-        }
+    pub(crate) fn new(engine: &'a Engine, content: Content, length: u64) -> Self {
+        Self { engine, content, share: engine.budget().share(), position: 0, length, reading: None }
     }
 }
 
@@ -163,23 +145,19 @@ impl Stream for StagedBody<'_> {
         if this.position >= this.length {
             return Poll::Ready(None);
         }
-        let (engine, received, from) = (this.engine, this.received, this.position);
+        let (engine, from) = (this.engine, this.position);
         let to = this.length.min(from + this.share.batch() as u64);
-        let content = this.content.clone();
+        let content = &this.content;
         let reading = this.reading.get_or_insert_with(|| {
-            Box::pin(async move {
-                match content {
-                    Some(content) => Ok(engine.read_content(&content, from..to).await?),
-                    None => engine.read_stray(received, from..to).await,
-                }
-            })
+            let content = content.clone();
+            Box::pin(async move { engine.read_content(&content, from..to).await })
         });
         match reading.as_mut().poll(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(read) => {
                 this.reading = None;
                 this.position = to;
-                Poll::Ready(Some(read))
+                Poll::Ready(Some(read.map_err(Error::from)))
             }
         }
     }

@@ -53,21 +53,12 @@ pub struct Limits {
     pub digests: Vec<Algorithm>,
     /// Bytes the body will have, if announced.
     pub declared: Option<u64>,
-    /// It becomes a chunk of an upload: [`settle_chunk`](crate::Engine::settle_chunk) follows, not
-    /// [`settle`](crate::Engine::settle).
-    pub chunk: bool,
 }
 
 impl Limits {
     /// At most `max_length` bytes of anything, with SHA-256.
     pub fn new(max_length: u64) -> Self {
-        Self {
-            max_length,
-            types: TypeRule::Any,
-            digests: vec![Algorithm::Sha256],
-            declared: None,
-            chunk: false,
-        }
+        Self { max_length, types: TypeRule::Any, digests: vec![Algorithm::Sha256], declared: None }
     }
 
     /// As the destination's policy says for an upload in one request.
@@ -77,7 +68,6 @@ impl Limits {
             types: policy.types.clone(),
             digests: policy.digests.clone(),
             declared: None,
-            chunk: false,
         }
     }
 }

@@ -12,7 +12,7 @@ use upload_core::{
     record::{Lies, Segment},
 };
 
-use super::{Depot, Owner};
+use super::Depot;
 use crate::live::{Live, locked};
 
 impl Depot<'_> {
@@ -51,7 +51,7 @@ impl Depot<'_> {
             let small = last && start == 0 && length < rules.min_part.max(1);
             start == position && (end == cell_end || last) && length <= rules.max_part && !small
         };
-        if matches!(self.owner, Owner::Stray(stray) if stray.again) || !self.grid(total)?.is_some_and(whole) {
+        if !self.grid(total)?.is_some_and(whole) {
             return Ok(None);
         }
         let record = self.session(total).await?;

@@ -2,15 +2,13 @@
 
 use std::{
     collections::HashMap,
-    ops::Range,
     sync::{Mutex, OnceLock},
 };
 
-use bytes::Bytes;
 use upload_chunking::grid::Grid;
-use upload_core::{Error, Result, StagingName, record::SessionRecord};
+use upload_core::{Result, StagingName, record::SessionRecord};
 
-use super::{Depot, Lying, Owner, fold::Cell};
+use super::{Depot, Lying, Owner};
 use crate::{engine::Engine, live::locked};
 
 /// What is known of a received body's parts.
@@ -18,21 +16,19 @@ use crate::{engine::Engine, live::locked};
 pub(crate) struct Stray {
     pub(super) grid: Grid,
     pub(super) session: Mutex<Option<SessionRecord>>,
-    /// It will be read again, so it may not lie in parts.
-    pub(super) again: bool,
     attempts: Mutex<HashMap<u64, u32>>,
     segments: Mutex<Vec<Lying>>,
     length: OnceLock<u64>,
 }
 
 impl Stray {
-    /// A body of at most so many bytes; `again` says that it is going to be read.
-    pub(crate) fn new(engine: &Engine, most: u64, again: bool) -> Result<Option<Self>> {
+    /// A body of at most so many bytes.
+    pub(crate) fn new(engine: &Engine, most: u64) -> Result<Option<Self>> {
         let Some(parts) = engine.blobs().parts() else { return Ok(None) };
         let grid = engine.grid_of_bytes(parts, most)?;
         let (attempts, segments) = (Mutex::default(), Mutex::default());
         let (session, length) = (Mutex::default(), OnceLock::new());
-        Ok(Some(Self { grid, session, again, attempts, segments, length }))
+        Ok(Some(Self { grid, session, attempts, segments, length }))
     }
 
     /// Bytes that may come at this position before they are stored.
@@ -63,18 +59,6 @@ impl Stray {
 
     pub(crate) fn segments(&self) -> Vec<Lying> {
         locked(&self.segments).clone()
-    }
-}
-
-impl Depot<'_> {
-    /// Reads what lies in fragments.
-    pub(crate) async fn read(&self, range: Range<u64>) -> Result<Bytes> {
-        let Owner::Stray(stray) = self.owner else {
-            return Err(Error::internal("an upload's segments are not read"));
-        };
-        let cell = Cell { number: 0, start: range.start, end: range.end };
-        let bytes = self.gathered(cell, &stray.segments()).await?;
-        Ok(bytes.concat().into())
     }
 }
 

@@ -309,7 +309,10 @@ fn wherever_it_stops_the_outcome_is_the_same() {
                                 block_on(engine.sweep()).failed + block_on(engine.janitor()).failed,
                                 0
                             );
-                            clean(&world);
+                            // What a stop left in a store of parts has its grace.
+                            if !crate::PARTS || hours > 0 {
+                                clean(&world);
+                            }
                         }
                         assert_eq!(block_on(engine.finish(&client.who, &id)).unwrap(), outcome);
                         let found = sound(&world);
