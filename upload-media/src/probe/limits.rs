@@ -15,11 +15,11 @@ pub struct Limits {
     pub bytes: u64,
     /// Ranges fetched from the source, 4,096.
     pub reads: u64,
-    /// Times that a parser reads or seeks, also in what was fetched before, 4,000,000.
+    /// Times that a parser reads or seeks, also in what was fetched before, 2,000,000.
     pub calls: u64,
     /// Wall time, 30 s. Looked at with every read and seek.
     pub time: Duration,
-    /// Bytes that the compressed parts of one file may grow to, all together, 64 MiB.
+    /// Bytes that the compressed parts of one file may grow to, all together, 32 MiB.
     pub inflated: u64,
     /// Bytes of text that are kept of a document, 1 MiB. Only for [`text`](super::text()).
     pub text: u64,
@@ -30,9 +30,9 @@ impl Default for Limits {
         Self {
             bytes: 64 << 20,
             reads: 4096,
-            calls: 4_000_000,
+            calls: 2_000_000,
             time: Duration::from_secs(30),
-            inflated: 64 << 20,
+            inflated: 32 << 20,
             text: 1 << 20,
         }
     }
