@@ -59,11 +59,6 @@ impl Share {
         if short { room.min(self.budget.min_fragment) } else { room }
     }
 
-    /// Bytes that the body has in hand.
-    pub(crate) fn held(&self) -> usize {
-        self.held
-    }
-
     /// The body has so many bytes in hand now.
     pub(crate) fn hold(&mut self, bytes: usize) {
         if bytes >= self.held {

@@ -48,6 +48,8 @@ pub(crate) struct Intake<'a, 'b> {
     told: Option<(&'a Event, EventListener)>,
     share: Share,
     full: Full,
+    /// Bytes of the batch that was handed over last: in hand until it is written.
+    taken: usize,
     batch: Vec<Bytes>,
     len: usize,
     wait: Option<Pin<Box<dyn Future<Output = ()> + Send + 'a>>>,
@@ -66,6 +68,7 @@ impl<'a, 'b> Intake<'a, 'b> {
                 Some(_) => Full::Part { room: usize::MAX },
                 None => Full::Share { block: as_size(engine.blobs().capabilities().block) },
             },
+            taken: 0,
             batch: Vec::new(),
             len: 0,
             wait: None,
@@ -86,10 +89,7 @@ impl<'a, 'b> Intake<'a, 'b> {
             _ => 0,
         };
         let len = self.len - over;
-        if matches!(self.full, Full::Part { .. }) {
-            // The one before has been written by the time the next one is full.
-            self.share.hold(self.len);
-        }
+        self.taken = len;
         let mut batch = std::mem::take(&mut self.batch);
         self.len = over;
         while over > 0 {
@@ -114,6 +114,7 @@ impl<'a, 'b> Intake<'a, 'b> {
         if stopped() {
             return Filled::Stopped;
         }
+        self.hold(writing.is_some());
         let full = self.share.batch();
         std::future::poll_fn(|cx| self.poll_fill(cx, writing, full, &stopped)).await
     }
@@ -132,6 +133,7 @@ impl<'a, 'b> Intake<'a, 'b> {
             && let Poll::Ready(end) = write.as_mut().poll(cx)
         {
             *writing = None;
+            self.hold(false);
             if let Err(e) = end {
                 return Poll::Ready(Filled::Failed(e));
             }
@@ -150,7 +152,7 @@ impl<'a, 'b> Intake<'a, 'b> {
                     self.len += frame.len();
                     self.batch.push(frame);
                     if matches!(self.full, Full::Part { .. }) {
-                        self.share.hold(self.share.held() + frame_len(&self.batch));
+                        self.hold(writing.is_some());
                         self.wait = None;
                     }
                 }
@@ -160,6 +162,13 @@ impl<'a, 'b> Intake<'a, 'b> {
             }
         }
         self.hand_over(Filled::Batch)
+    }
+
+    /// Counts the bytes in hand, where that decides how large parts are.
+    fn hold(&mut self, writing: bool) {
+        if matches!(self.full, Full::Part { .. }) {
+            self.share.hold(self.len + if writing { self.taken } else { 0 });
+        }
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
@@ -219,11 +228,6 @@ impl<'a, 'b> Intake<'a, 'b> {
 
 fn as_size(bytes: u64) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX).max(1)
-}
-
-/// Bytes of the last frame.
-fn frame_len(batch: &[Bytes]) -> usize {
-    batch.last().map_or(0, Bytes::len)
 }
 
 /// Starts a write: polled once, so that it is under way while its bytes are hashed.

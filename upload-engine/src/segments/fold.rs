@@ -1,7 +1,10 @@
 //! Folding: the fragments of a cell become one part.
 
 use bytes::Bytes;
-use upload_chunking::{assembly::Row, grid::Grid};
+use upload_chunking::{
+    assembly::{Assembly, Key, Row, Sizing},
+    grid::Grid,
+};
 use upload_core::{
     Error, ErrorKind, Fragment, Result,
     ports::{Expected, Part, StoreError, StoreErrorKind},
@@ -85,18 +88,7 @@ impl Depot<'_> {
 
     /// The segments of a cell, if all its bytes are recorded.
     async fn recorded(&self, live: &Live, cell: Cell) -> Result<Option<Vec<Lying>>> {
-        let rows: Vec<Row> = {
-            let state = live.state();
-            let within = |row: &Row| row.start < cell.end && row.start.saturating_add(row.len) > cell.start;
-            state.view.rows.rows().filter(within).collect()
-        };
-        let covered: u64 = rows
-            .iter()
-            .map(|row| row.start.saturating_add(row.len).min(cell.end) - row.start.max(cell.start))
-            .sum();
-        if covered < cell.end - cell.start {
-            return Ok(None);
-        }
+        let Some(rows) = rows_of(&live.state().view.rows, cell) else { return Ok(None) };
         let mut segments = Vec::new();
         for row in rows {
             let record = self.engine.row(live, row.at).await?.ok_or_else(unavailable)?;
@@ -166,6 +158,19 @@ impl Depot<'_> {
         }
         if at == cell.end { Ok(bytes) } else { Err(lost(format!("nothing is recorded at byte {at}"))) }
     }
+}
+
+/// The rows that hold a cell, if all its bytes are recorded.
+fn rows_of(rows: &Assembly, cell: Cell) -> Option<Vec<Row>> {
+    if let Some(Sizing::Uniform(size)) = rows.shape().and_then(|shape| shape.sizing) {
+        let slots = cell.start / size.max(1)..cell.end.div_ceil(size.max(1));
+        return slots.map(|n| rows.row(Key::Slot(u32::try_from(n).ok()?))).collect();
+    }
+    if rows.frontier() < cell.end {
+        return None;
+    }
+    let within = |row: &Row| row.start < cell.end && row.start.saturating_add(row.len) > cell.start;
+    Some(rows.rows().filter(within).collect())
 }
 
 /// Whether a segment has bytes of the cell.

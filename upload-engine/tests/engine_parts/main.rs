@@ -36,6 +36,7 @@ mod ledger;
 mod lists;
 #[path = "../engine/model.rs"]
 mod model;
+mod only;
 #[path = "../engine/outbox.rs"]
 mod outbox;
 #[path = "../engine/parts.rs"]
