@@ -28,6 +28,7 @@ mod list;
 mod open;
 mod profile;
 mod provider;
+mod records;
 mod settings;
 mod url;
 
@@ -36,6 +37,7 @@ mod request;
 
 pub use profile::{Kind, Profile};
 pub use provider::Provider;
+pub use records::ObjectRecords;
 #[cfg(feature = "cloud")]
 pub use request::{Answer, Ask};
 pub use settings::ProviderSettings;
