@@ -24,18 +24,25 @@
 //!
 //! The futures of a real store want a tokio runtime.
 
+#[cfg(feature = "cloud")]
+mod again;
+mod blobs;
+mod failed;
 mod list;
+mod names;
 mod open;
+mod parts;
 mod profile;
 mod provider;
+#[cfg(feature = "cloud")]
+mod request;
 mod settings;
 mod url;
 
-#[cfg(feature = "cloud")]
-mod request;
-
+pub use blobs::ObjectBlobs;
 pub use profile::{Kind, Profile};
 pub use provider::Provider;
 #[cfg(feature = "cloud")]
 pub use request::{Answer, Ask};
 pub use settings::ProviderSettings;
+use url::wrong;
