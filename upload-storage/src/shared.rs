@@ -64,7 +64,7 @@ pub(crate) fn same_object(key: &ObjectKey, found: u64, published: u64) -> Result
 }
 
 /// Waits for a future that other threads complete; for unit tests.
-#[cfg(test)]
+#[cfg(all(test, any(feature = "disk", feature = "redb")))]
 pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     use futures_util::FutureExt;
     let mut future = Box::pin(future.fuse());

@@ -1,7 +1,7 @@
 use std::pin::pin;
 
 use futures_util::TryStreamExt;
-use object_store::{ObjectMeta, list::PaginatedListOptions};
+use object_store::{ObjectMeta, list::PaginatedListOptions, path::Path};
 use upload_core::ports::StoreError;
 
 use super::Provider;
@@ -76,11 +76,10 @@ impl Provider {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<ObjectMeta>, StoreError> {
-        let above = prefix.rsplit_once('/').map(|(above, _)| above.into());
-        let offset = after.unwrap_or_default().max(prefix).into();
-        // The offset itself is not listed; the prefix may be a name too.
+        let parse = |name: &str| Path::parse(name).map_err(|e| failed(prefix, e.into()));
+        let above = prefix.rsplit_once('/').map(|(above, _)| parse(above)).transpose()?;
         let listed = match after {
-            Some(after) if after >= prefix => self.store.list_with_offset(above.as_ref(), &offset),
+            Some(after) if after >= prefix => self.store.list_with_offset(above.as_ref(), &parse(after)?),
             _ => self.store.list(above.as_ref()),
         };
         let wanted = listed.try_filter(|meta| std::future::ready(meta.location.as_ref().starts_with(prefix)));

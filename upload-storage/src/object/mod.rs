@@ -34,6 +34,7 @@ mod open;
 mod parts;
 mod profile;
 mod provider;
+mod records;
 #[cfg(feature = "cloud")]
 mod request;
 mod settings;
@@ -42,6 +43,7 @@ mod url;
 pub use blobs::ObjectBlobs;
 pub use profile::{Kind, Profile};
 pub use provider::Provider;
+pub use records::ObjectRecords;
 #[cfg(feature = "cloud")]
 pub use request::{Answer, Ask};
 pub use settings::ProviderSettings;

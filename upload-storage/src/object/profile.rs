@@ -34,6 +34,7 @@ pub enum Profile {
 
 impl Profile {
     /// What the address tells: `endpoint` is the one configured, if any.
+    #[cfg(any(feature = "cloud", test))]
     pub(super) fn guess(kind: Kind, endpoint: Option<&str>) -> Self {
         match (kind, endpoint) {
             (Kind::Gcs, _) => Self::Gcs,

@@ -17,6 +17,7 @@ pub struct Provider {
     pub(super) multipart: Arc<dyn MultipartStore>,
     pub(super) signer: Option<Arc<dyn Signer>>,
     pub(super) pages: Option<Arc<dyn PaginatedListStore>>,
+    #[cfg_attr(not(feature = "cloud"), allow(dead_code, reason = "only real stores have more to say"))]
     pub(super) native: Native,
     #[cfg(feature = "cloud")]
     pub(super) own: Option<super::request::Own>,

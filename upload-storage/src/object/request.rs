@@ -1,6 +1,6 @@
 //! Requests that object_store does not make, signed with its credentials.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use object_store::{
@@ -95,6 +95,8 @@ pub(super) struct Own {
     pub(super) endpoint: String,
     pub(super) client: HttpClient,
     pub(super) sign: Sign,
+    /// How long to wait before the first further try.
+    pub(super) wait: Duration,
 }
 
 /// Who signs them.

@@ -40,7 +40,7 @@ impl StoreUrl {
         if bucket.is_empty() || !bucket.bytes().all(plain) {
             return Err(expected(format!("a bucket's name is of [A-Za-z0-9._-], got {bucket:?}")));
         }
-        let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+        let prefix = prefix.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(prefix);
         let segment = |s: &str| !matches!(s, "" | "." | "..") && s.bytes().all(plain);
         if !prefix.is_empty() && !prefix.split('/').all(segment) {
             let names = "names of [A-Za-z0-9._-] with single slashes between them";

@@ -84,5 +84,5 @@ pub(super) fn open(
     let sign = |store: MicrosoftAzure| {
         if skip { Sign::Nothing } else { Sign::Azure(store.credentials().clone(), account.clone()) }
     };
-    provider(url, profile, store, native, sign, (endpoint, &client))
+    provider(url, profile, store, native, sign, (endpoint, &client, settings))
 }

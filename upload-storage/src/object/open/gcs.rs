@@ -37,5 +37,5 @@ pub(super) fn open(
     let sign = |store: GoogleCloudStorage| {
         if skip { Sign::Nothing } else { Sign::Gcs(store.credentials().clone()) }
     };
-    provider(url, profile, store, Native::Gcs, sign, (endpoint, &client))
+    provider(url, profile, store, Native::Gcs, sign, (endpoint, &client, settings))
 }

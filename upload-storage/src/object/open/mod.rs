@@ -138,7 +138,7 @@ mod shared {
         store: S,
         native: impl FnOnce(S) -> Native,
         sign: impl FnOnce(S) -> Sign,
-        (endpoint, client): (String, &ClientOptions),
+        (endpoint, client, settings): (String, &ClientOptions, &ProviderSettings),
     ) -> Result<Provider, StoreError>
     where
         S: ObjectStore + MultipartStore + Signer + PaginatedListStore + Clone,
@@ -152,7 +152,7 @@ mod shared {
             signer: Some(Arc::new(store.clone())),
             pages: Some(Arc::new(store.clone())),
             native: native(store.clone()),
-            own: Some(Own { endpoint, client, sign: sign(store) }),
+            own: Some(Own { endpoint, client, sign: sign(store), wait: settings.retry_wait }),
         })
     }
 }

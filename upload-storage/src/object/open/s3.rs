@@ -64,5 +64,5 @@ pub(super) fn open(
     let sign = |store: AmazonS3| {
         if skip { Sign::Nothing } else { Sign::S3(store.credentials().clone(), region.clone()) }
     };
-    provider(url, profile, store, native, sign, (endpoint, &client))
+    provider(url, profile, store, native, sign, (endpoint, &client, settings))
 }
