@@ -149,6 +149,8 @@ impl Sessions for Blocks {
     async fn complete(&self, key: &ObjectKey, session: &Session, parts: &[Part]) -> Result<(), StoreError> {
         let what = format!("completing {key}");
         let path = self.path(key)?;
+        // Its blocks may outlive a session that was given up.
+        self.provider.find_session(key, session).await?;
         for part in parts {
             if part_of(session, &(part.tag.clone(), part.length)).is_none_or(|of| of.number != part.number) {
                 return Err(not_so(key, format!("part {} is none of session {session}", part.number)));
@@ -163,7 +165,7 @@ impl Sessions for Blocks {
         let ask = Ask::new(Method::PUT, Some(&path)).query("comp", "blocklist").body(xml);
         let answer = self.provider.ask_again(ask).await?;
         if (400..500).contains(&answer.status) {
-            // Completed before, given up, or not as listed?
+            // Completed by somebody else, or not as listed?
             let committed = self.blocks(key).await?.committed;
             let same = committed.len() == parts.len()
                 && committed.iter().zip(parts).all(|((name, _), part)| *name == part.tag);

@@ -1,4 +1,4 @@
-use std::{fmt::Write as _, sync::Arc};
+use std::{collections::BTreeSet, fmt::Write as _, sync::Arc};
 
 use async_trait::async_trait;
 use object_store::{PutPayload, path::Path, signer::Method};
@@ -61,7 +61,7 @@ impl Multipart {
             ask = ask.query("upload-id-marker", markers.1.as_str());
         }
         let answer = self.provider.ask_again(ask).await?;
-        let listing = document(what, &answer, "ListMultipartUploadsResult")?;
+        let listing = document(what, &answer, &["ListMultipartUploadsResult"])?;
         let open = |upload: &Element| {
             let key = ObjectKey::parse(upload.get("Key").strip_prefix(own)?)?;
             let session = Session::new(upload.get("UploadId"));
@@ -73,18 +73,18 @@ impl Multipart {
     }
 }
 
-/// The answer's document, whose root must have this name; a store may answer with an error under a good status.
-fn document(what: &str, answer: &Answer, root: &str) -> Result<Element, StoreError> {
+/// The answer's document, whose root must have one of these names; a store may answer with an error under a good status.
+fn document(what: &str, answer: &Answer, roots: &[&str]) -> Result<Element, StoreError> {
     if !answer.is_success() {
         return Err(refused(what, answer));
     }
     let document = Element::parse(what, &answer.body)?;
-    if document.name == root {
+    if roots.contains(&document.name.as_str()) {
         return Ok(document);
     }
     let (code, message) = (document.get("Code"), document.get("Message"));
     Err(StoreError::unavailable(format!(
-        "{what}: {root} was expected, {} came: {code} {message}",
+        "{what}: {roots:?} was expected, {} came: {code} {message}",
         document.name
     )))
 }
@@ -113,7 +113,7 @@ impl Sessions for Multipart {
         let ask = Ask::new(Method::POST, Some(&path)).query("uploads", "").header("content-length", "0")?;
         // A second one that nobody knows is found by a listing of the key.
         let answer = self.provider.ask_again(ask).await?;
-        let opened = document(&what, &answer, "InitiateMultipartUploadResult")?;
+        let opened = document(&what, &answer, &["InitiateMultipartUploadResult"])?;
         match opened.get("UploadId") {
             "" => Err(StoreError::unavailable(format!("{what}: the store named none"))),
             id => Ok(Session::new(id)),
@@ -155,7 +155,7 @@ impl Sessions for Multipart {
             if answer.status == 404 {
                 return Err(no_session(key, session));
             }
-            let listing = document(&what, &answer, "ListPartsResult")?;
+            let listing = document(&what, &answer, &["ListPartsResult", "ListPartsResponse"])?;
             for part in listing.all("Part") {
                 let tag = unquoted(part.get("ETag"));
                 parts.push(Part::new(part.number("PartNumber")?, part.number("Size")?, tag));
@@ -185,7 +185,11 @@ impl Sessions for Multipart {
         match answer.status {
             404 => Err(no_session(key, session)),
             400..500 if NOT_SO.contains(&code(&answer).as_str()) => Err(not_so(key, refused(&what, &answer))),
-            _ => document(&what, &answer, "CompleteMultipartUploadResult").map(drop),
+            _ => match document(&what, &answer, &["CompleteMultipartUploadResult"]) {
+                Ok(_) => Ok(()),
+                // Done all the same, it may be: then the session is gone.
+                Err(error) => self.list(key, session).await.and(Err(error)),
+            },
         }
     }
 
@@ -220,27 +224,24 @@ impl Sessions for Multipart {
         after: Option<&StagingName>,
         limit: usize,
     ) -> Result<Vec<StagingName>, StoreError> {
-        let mut names: Vec<StagingName> = Vec::new();
-        let marker = |name: &StagingName| format!("{}{}", self.provider.prefix(), ObjectKey::of(name));
-        let mut markers = (after.map(marker).unwrap_or_default(), String::new());
-        while names.len() < limit {
+        let mut names = BTreeSet::new();
+        let ordered = self.provider.profile().lists_uploads_in_order();
+        let after_key = after.filter(|_| ordered).map(ObjectKey::of);
+        let marker = after_key.map(|key| format!("{}{key}", self.provider.prefix()));
+        let mut markers = (marker.unwrap_or_default(), String::new());
+        loop {
             let (open, next) = self.uploads(ObjectKey::PREFIX, &markers).await?;
-            for Open { staging, .. } in open {
-                if staging.hour() > until {
-                    return Ok(names);
-                }
-                // A store that does not take the marker begins at the beginning.
-                if names.last() != Some(&staging) && after.is_none_or(|after| staging > *after) {
-                    names.push(staging);
-                }
+            let beyond = open.iter().any(|open| open.staging.hour() > until);
+            let wanted = |name: &StagingName| name.hour() <= until && after.is_none_or(|after| name > after);
+            names.extend(open.into_iter().map(|open| open.staging).filter(wanted));
+            while names.len() > limit {
+                names.pop_last();
             }
             match next {
-                Some(next) => markers = next,
-                None => break,
+                Some(next) if !ordered || (names.len() < limit && !beyond) => markers = next,
+                _ => return Ok(names.into_iter().collect()),
             }
         }
-        names.truncate(limit);
-        Ok(names)
     }
 }
 
@@ -268,7 +269,7 @@ mod tests {
             headers: Default::default(),
             body: bytes::Bytes::from_static(body.as_bytes()),
         };
-        let root = "CompleteMultipartUploadResult";
+        let root = &["CompleteMultipartUploadResult"];
         assert!(document("it", &answer("<CompleteMultipartUploadResult/>"), root).is_ok());
         let hidden = answer("<Error><Code>InternalError</Code></Error>");
         let error = document("it", &hidden, root).unwrap_err();
