@@ -7,7 +7,10 @@ use std::{
 
 use async_lock::{Semaphore, SemaphoreGuardArc};
 use upload_chunking::range::{ByteRange, RangeSet};
-use upload_core::ports::{Permit, StoreError, StoreErrorKind};
+use upload_core::{
+    ObjectKey, StagingName,
+    ports::{Permit, StoreError, StoreErrorKind},
+};
 
 use crate::{
     shared::lock,
@@ -16,8 +19,8 @@ use crate::{
 
 /// A store that is asked at most so many things at once, and that holds at most so many bytes.
 ///
-/// A write counts as under way until its permit is dropped. Bytes are those of staging objects and objects
-/// written through this wrapper, each position once; what would go beyond the limit ends `Full`. Records are
+/// A write counts as under way until its permit is dropped. Bytes are those of staging objects, parts, fragments and
+/// objects written through this wrapper, each position once; what would go beyond the limit ends `Full`. Records are
 /// limited in calls only.
 ///
 /// ```
@@ -79,17 +82,21 @@ pub struct Limiter {
     held: Mutex<Held>,
 }
 
-/// Which bytes are held, by staging name and object key.
+/// Which bytes are held, by staging name or object key, and what they are within it.
 #[derive(Debug, Default)]
 struct Held {
-    ranges: HashMap<String, RangeSet>,
+    ranges: HashMap<String, HashMap<Within, RangeSet>>,
     total: u64,
 }
 
+/// A session and the number of a part, or a fragment, or neither: bytes at their own positions.
+type Within = (String, u64);
+
 impl Held {
-    /// Counts `range` of `name`, unless the sum would pass `limit`.
-    fn add(&mut self, name: &str, range: ByteRange, limit: u64) -> bool {
-        let mut set = self.ranges.get(name).cloned().unwrap_or_default();
+    /// Counts `range` of what is `within` `name`, unless the sum would pass `limit`.
+    fn add(&mut self, name: String, within: Within, range: ByteRange, limit: u64) -> bool {
+        let held = self.ranges.get(&name).and_then(|ranges| ranges.get(&within));
+        let mut set = held.cloned().unwrap_or_default();
         let before = set.total();
         set.insert(range);
         let total = self.total.saturating_add(set.total() - before);
@@ -97,13 +104,45 @@ impl Held {
             return false;
         }
         self.total = total;
-        self.ranges.insert(name.to_owned(), set);
+        self.ranges.entry(name).or_default().insert(within, set);
         true
     }
 
-    fn forget(&mut self, name: &str) {
-        self.total -= self.ranges.remove(name).map_or(0, |set| set.total());
+    /// Counts what is within `name` no longer, where `gone` says so.
+    fn forget(&mut self, name: &str, gone: impl Fn(&str) -> bool) {
+        if let Some(ranges) = self.ranges.get_mut(name) {
+            let left = |(within, _): &Within, set: &mut RangeSet| {
+                let gone = gone(within);
+                self.total -= if gone { set.total() } else { 0 };
+                !gone
+            };
+            ranges.retain(left);
+            if ranges.is_empty() {
+                self.ranges.remove(name);
+            }
+        }
     }
+}
+
+/// Where a call's bytes are counted, if it brings some: parts and fragments with what is staged, which goes as a whole.
+fn place(call: &Call<'_>) -> Option<(String, Within, u64)> {
+    let within = |text: &str, number| (text.to_owned(), number);
+    match call.operation {
+        Operation::Write | Operation::Move => Some((call.name.to_owned(), within("", 0), call.position)),
+        Operation::PutObject => Some((call.name.to_owned(), within("", 0), 0)),
+        Operation::PutFragment => {
+            let fragment = call.fragments.first()?;
+            Some((call.name.to_owned(), within(fragment.as_str(), 0), 0))
+        }
+        Operation::PutPart => Some((staged(call), within(call.target?, call.position), 0)),
+        _ => None,
+    }
+}
+
+/// The staging name of a call that is about an object's parts.
+fn staged(call: &Call<'_>) -> String {
+    let staging = ObjectKey::parse(call.name).map(|key| StagingName::of(&key));
+    staging.map_or_else(|| call.name.to_owned(), |staging| staging.as_str().to_owned())
 }
 
 impl Hook for Limiter {
@@ -111,13 +150,13 @@ impl Hook for Limiter {
 
     async fn before(&self, call: &Call<'_>) -> Result<Self::Ticket, Refused> {
         let turn = self.calls.acquire_arc().await;
-        if matches!(call.operation, Operation::Write | Operation::Move) {
+        if let Some((name, within, position)) = place(call) {
             let full =
                 || StoreError::new(StoreErrorKind::Full, format!("all {} bytes are in use", self.bytes));
-            let range = ByteRange::with_len(call.position, call.bytes).map_err(|_| full())?;
+            let range = ByteRange::with_len(position, call.bytes).map_err(|_| full())?;
             // Counted before it is written, so that writers at once cannot pass the limit together; what a
             // failed write left behind is undefined and stays counted until the staging object goes.
-            if !lock(&self.held).add(call.name, range, self.bytes) {
+            if !lock(&self.held).add(name, within, range, self.bytes) {
                 return Err(full().into());
             }
         }
@@ -132,15 +171,24 @@ impl Hook for Limiter {
     async fn after(&self, call: &Call<'_>, _: Self::Ticket, end: End) -> Result<(), StoreError> {
         if matches!(end, End::Done { .. }) {
             let mut held = lock(&self.held);
+            let of_session = |within: &str| call.target == Some(within);
             match call.operation {
-                Operation::Delete | Operation::Discard => held.forget(call.name),
-                Operation::Publish => {
-                    held.forget(call.name);
-                    if let (Some(key), Ok(range)) = (call.target, ByteRange::with_len(0, call.bytes)) {
-                        held.add(key, range, u64::MAX);
-                    }
+                Operation::Delete | Operation::Discard | Operation::Publish => {
+                    held.forget(call.name, |_| true)
                 }
+                Operation::CompleteParts | Operation::AbortSession => held.forget(&staged(call), of_session),
+                Operation::DeleteFragments => held.forget(call.name, |within| {
+                    call.fragments.iter().any(|fragment| fragment.as_str() == within)
+                }),
                 _ => {}
+            }
+            let made = match call.operation {
+                Operation::Publish => call.target,
+                Operation::CompleteParts => Some(call.name),
+                _ => None,
+            };
+            if let (Some(key), Ok(range)) = (made, ByteRange::with_len(0, call.bytes)) {
+                held.add(key.to_owned(), Within::default(), range, u64::MAX);
             }
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! A store whose writes can be held inside it, as a blocking write is held by a slow disk.
+//! A store whose writes can be held inside it, as a blocking write is held by a slow disk, or a part by a slow network.
 
 use std::{
     collections::VecDeque,
@@ -10,14 +10,18 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use event_listener::Event;
 use upload_core::{
-    ObjectKey, StagingName,
-    ports::{BlobStore, Capabilities, Listed, Mover, Permit, Publication, StoreError},
+    Fragment, ObjectKey, StagingName,
+    ports::{
+        BlobStore, Capabilities, Listed, Mover, Part, PartRules, Parts, Permit, Publication, Session, Signer,
+        StoreError,
+    },
     time::Hour,
 };
 
 use crate::shared::lock;
 
-/// A blob store in which chosen writes stand still, their permit out, until a test lets them go on.
+/// A blob store in which chosen writes stand still, their permit out, until a test lets them go on. A part that is put
+/// counts as a write.
 ///
 /// A paused write is like a blocking write that has begun: dropping its future does not end it. It is carried
 /// out by [`release`](Self::release), in the releasing task.
@@ -53,11 +57,17 @@ struct Gate {
 
 #[derive(Debug)]
 struct Parked {
-    staging: StagingName,
-    position: u64,
-    bytes: Vec<Bytes>,
-    permit: Permit,
-    answer: Arc<Mutex<Option<Result<(), StoreError>>>>,
+    write: Write,
+    answer: Answer,
+}
+
+/// Where the end of a held write is put down. A part comes back as the store describes it.
+type Answer = Arc<Mutex<Option<Result<Option<Part>, StoreError>>>>;
+
+#[derive(Debug)]
+enum Write {
+    Staged { staging: StagingName, position: u64, bytes: Vec<Bytes>, permit: Permit },
+    Part { key: ObjectKey, session: Session, number: u64, bytes: Vec<Bytes> },
 }
 
 impl<S: ?Sized> Clone for Paused<S> {
@@ -94,13 +104,49 @@ impl<S: BlobStore + ?Sized> Paused<S> {
         let count = self.held();
         for _ in 0..count {
             // Taken one by one: if this future is dropped, the others stay held.
-            let Some(write) = lock(&self.state.gate).held.pop_front() else { break };
-            let Parked { staging, position, bytes, permit, answer } = write;
-            let result = self.inner.write(&staging, position, bytes, permit).await;
+            let Some(Parked { write, answer }) = lock(&self.state.gate).held.pop_front() else { break };
+            let result = self.perform(write).await;
             *lock(&answer) = Some(result);
             self.state.changed.notify(usize::MAX);
         }
         count
+    }
+
+    /// Carries the write out, now or when it is released.
+    async fn carry_out(&self, write: Write) -> Result<Option<Part>, StoreError> {
+        let (write, answer) = {
+            let mut gate = lock(&self.state.gate);
+            gate.writes += 1;
+            let number = gate.writes;
+            if gate.hold.contains(&number) {
+                gate.hold.retain(|held| *held != number);
+                let answer = Answer::default();
+                gate.held.push_back(Parked { write, answer: Arc::clone(&answer) });
+                (None, answer)
+            } else {
+                (Some(write), Answer::default())
+            }
+        };
+        if let Some(write) = write {
+            return self.perform(write).await;
+        }
+        self.state.changed.notify(usize::MAX);
+        self.state.until(|| lock(&answer).take()).await
+    }
+
+    async fn perform(&self, write: Write) -> Result<Option<Part>, StoreError> {
+        match write {
+            Write::Staged { staging, position, bytes, permit } => {
+                self.inner.write(&staging, position, bytes, permit).await.map(|()| None)
+            }
+            Write::Part { key, session, number, bytes } => {
+                self.inner_parts()?.put_part(&key, &session, number, bytes).await.map(Some)
+            }
+        }
+    }
+
+    fn inner_parts(&self) -> Result<&dyn Parts, StoreError> {
+        self.inner.parts().ok_or_else(|| StoreError::unsupported("keep parts", "the paused store"))
     }
 }
 
@@ -134,27 +180,8 @@ impl<S: BlobStore + ?Sized> BlobStore for Paused<S> {
         bytes: Vec<Bytes>,
         permit: Permit,
     ) -> Result<(), StoreError> {
-        let answer = {
-            let mut gate = lock(&self.state.gate);
-            gate.writes += 1;
-            let write = gate.writes;
-            if gate.hold.contains(&write) {
-                gate.hold.retain(|held| *held != write);
-                let answer = Arc::default();
-                let staging = staging.clone();
-                gate.held.push_back(Parked { staging, position, bytes, permit, answer: Arc::clone(&answer) });
-                Ok(answer)
-            } else {
-                Err((bytes, permit))
-            }
-        };
-        match answer {
-            Ok(answer) => {
-                self.state.changed.notify(usize::MAX);
-                self.state.until(|| lock(&answer).take()).await
-            }
-            Err((bytes, permit)) => self.inner.write(staging, position, bytes, permit).await,
-        }
+        let staging = staging.clone();
+        self.carry_out(Write::Staged { staging, position, bytes, permit }).await.map(drop)
     }
 
     async fn sync(&self, staging: &StagingName) -> Result<(), StoreError> {
@@ -198,7 +225,80 @@ impl<S: BlobStore + ?Sized> BlobStore for Paused<S> {
         self.inner.mover()
     }
 
+    fn parts(&self) -> Option<&dyn Parts> {
+        self.inner.parts().map(|_| self as &dyn Parts)
+    }
+
+    fn signer(&self) -> Option<&dyn Signer> {
+        self.inner.signer()
+    }
+
     async fn flush(&self) -> Result<(), StoreError> {
         self.inner.flush().await
+    }
+}
+
+#[async_trait]
+impl<S: BlobStore + ?Sized> Parts for Paused<S> {
+    fn rules(&self) -> PartRules {
+        self.inner.parts().map_or(PartRules::s3(), Parts::rules)
+    }
+
+    async fn open(&self, key: &ObjectKey) -> Result<Session, StoreError> {
+        self.inner_parts()?.open(key).await
+    }
+
+    async fn put_part(
+        &self,
+        key: &ObjectKey,
+        session: &Session,
+        number: u64,
+        bytes: Vec<Bytes>,
+    ) -> Result<Part, StoreError> {
+        let (key, session) = (key.clone(), session.clone());
+        let part = self.carry_out(Write::Part { key, session, number, bytes }).await?;
+        part.ok_or_else(|| StoreError::unavailable("the paused store lost a part"))
+    }
+
+    async fn list_parts(&self, key: &ObjectKey, session: &Session) -> Result<Vec<Part>, StoreError> {
+        self.inner_parts()?.list_parts(key, session).await
+    }
+
+    async fn complete(&self, key: &ObjectKey, session: &Session, parts: &[Part]) -> Result<(), StoreError> {
+        self.inner_parts()?.complete(key, session, parts).await
+    }
+
+    async fn abort(&self, key: &ObjectKey, session: &Session) -> Result<(), StoreError> {
+        self.inner_parts()?.abort(key, session).await
+    }
+
+    async fn put_object(&self, key: &ObjectKey, bytes: Vec<Bytes>) -> Result<(), StoreError> {
+        self.inner_parts()?.put_object(key, bytes).await
+    }
+
+    async fn put_fragment(
+        &self,
+        staging: &StagingName,
+        fragment: &Fragment,
+        bytes: Vec<Bytes>,
+    ) -> Result<(), StoreError> {
+        self.inner_parts()?.put_fragment(staging, fragment, bytes).await
+    }
+
+    async fn read_fragment(
+        &self,
+        staging: &StagingName,
+        fragment: &Fragment,
+        range: Range<u64>,
+    ) -> Result<Bytes, StoreError> {
+        self.inner_parts()?.read_fragment(staging, fragment, range).await
+    }
+
+    async fn delete_fragments(
+        &self,
+        staging: &StagingName,
+        fragments: &[Fragment],
+    ) -> Result<(), StoreError> {
+        self.inner_parts()?.delete_fragments(staging, fragments).await
     }
 }

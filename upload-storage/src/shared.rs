@@ -60,6 +60,11 @@ pub(crate) fn end_of(position: u64, len: u64) -> Result<u64, StoreError> {
     })
 }
 
+/// How many bytes these pieces have together.
+pub(crate) fn total(pieces: &[bytes::Bytes]) -> u64 {
+    pieces.iter().map(|piece| piece.len() as u64).sum()
+}
+
 /// Publishing again succeeds only for what is already published.
 pub(crate) fn same_object(key: &ObjectKey, found: u64, published: u64) -> Result<(), StoreError> {
     if found == published {

@@ -14,16 +14,17 @@ use std::{
 use bytes::Bytes;
 use futures_util::FutureExt;
 use upload_core::{
-    Handle, Hour, ObjectKey, StagingName, UploadId,
+    Fragment, Handle, Hour, ObjectKey, StagingName, UploadId,
     ports::{
-        BlobStore, Deleted, Expected, Ids, Permit, Publication, Put, RecordStore, StoreError,
+        BlobStore, Deleted, Expected, Ids, PartRules, Parts, Permit, Publication, Put, RecordStore,
+        StoreError,
         StoreErrorKind::{self, Corrupt, Full, Unavailable},
     },
 };
 use upload_storage::{
     Counted, Fault, Faulty, Limited, Limits, Operation, Paused, Plan,
     conformance::block_on,
-    memory::{MemoryBlobs, MemoryRecords},
+    memory::{MemoryBlobs, MemoryParts, MemoryRecords},
 };
 
 #[derive(Debug)]
@@ -235,5 +236,128 @@ fn a_paused_write_goes_on_under_its_permit() {
         assert!(!out.load(Ordering::SeqCst));
         assert!(kept.now_or_never().unwrap().is_ok());
         assert_eq!(blobs.read_staged(&name, 0..8).await.unwrap(), "122334..");
+    });
+}
+
+fn in_parts() -> Arc<MemoryParts> {
+    let mut rules = PartRules::s3();
+    rules.min_part = 3;
+    Arc::new(MemoryParts::new(rules))
+}
+
+fn bytes(bytes: &'static [u8]) -> Vec<Bytes> {
+    vec![Bytes::from_static(bytes)]
+}
+
+#[test]
+fn parts_fail_before_their_effect_or_after_it() {
+    block_on(async {
+        let inner = in_parts();
+        let plan = Plan::none()
+            .script(Operation::PutPart, 1, Fault::Before(Unavailable))
+            .script(Operation::PutPart, 2, Fault::After(Unavailable))
+            .script(Operation::CompleteParts, 1, Fault::After(Unavailable))
+            .script(Operation::ReadFragment, 1, Fault::Short)
+            .script(Operation::DeleteFragments, 1, Fault::Before(Full));
+        let blobs = Faulty::new(Arc::clone(&inner), plan);
+        let parts = blobs.parts().unwrap();
+        assert_eq!(parts.rules(), inner.rules());
+        let (staging, key) = names(1);
+        let session = parts.open(&key).await.unwrap();
+        assert_eq!(kind(parts.put_part(&key, &session, 1, bytes(b"abc")).await), Unavailable);
+        assert_eq!(inner.list_parts(&key, &session).await.unwrap(), []);
+        assert_eq!(kind(parts.put_part(&key, &session, 2, bytes(b"abc")).await), Unavailable);
+        let stored = parts.list_parts(&key, &session).await.unwrap();
+        assert_eq!(stored.iter().map(|part| (part.number, part.length)).collect::<Vec<_>>(), [(2, 3)]);
+        assert_eq!(kind(parts.complete(&key, &session, &stored).await), Unavailable);
+        assert_eq!(blobs.length(&key).await.unwrap(), Some(3));
+        parts.complete(&key, &session, &stored).await.unwrap();
+
+        let fragment = Fragment::random(7, &Same(2));
+        parts.put_fragment(&staging, &fragment, bytes(b"de")).await.unwrap();
+        assert_eq!(kind(parts.read_fragment(&staging, &fragment, 0..2).await), Corrupt);
+        assert_eq!(kind(parts.delete_fragments(&staging, &[fragment.clone()]).await), Full);
+        assert_eq!(parts.read_fragment(&staging, &fragment, 0..2).await.unwrap(), "de");
+        parts.put_object(&key, bytes(b"whole")).await.unwrap();
+        assert_eq!(blobs.read(&key, 0..5).await.unwrap(), "whole");
+        let trace = blobs.trace();
+        assert_eq!(trace.iter().filter(|call| call.fault.is_some()).count(), 5, "{trace:?}");
+    });
+}
+
+#[test]
+fn parts_and_keys_are_counted() {
+    block_on(async {
+        let blobs = Counted::new(in_parts());
+        let parts = blobs.parts().unwrap();
+        let (staging, key) = names(1);
+        let session = parts.open(&key).await.unwrap();
+        let part = parts.put_part(&key, &session, 1, bytes(b"abcd")).await.unwrap();
+        parts.complete(&key, &session, &[part]).await.unwrap();
+        parts.abort(&key, &session).await.unwrap();
+        let fragment = Fragment::random(0, &Same(2));
+        parts.put_fragment(&staging, &fragment, bytes(b"xy")).await.unwrap();
+        parts.read_fragment(&staging, &fragment, 1..2).await.unwrap();
+        assert_eq!(
+            format!("{:?}", blobs.counts()),
+            "{OpenSession: 1 calls 0 bytes, PutPart: 1 calls 4 bytes, CompleteParts: 1 calls 4 bytes, \
+             AbortSession: 1 calls 0 bytes, PutFragment: 1 calls 2 bytes, ReadFragment: 1 calls 1 bytes}"
+        );
+        let records = Counted::new(Arc::new(MemoryRecords::new()));
+        records.put("u/1", Bytes::new(), Expected::Absent).await.unwrap();
+        assert_eq!(records.keys("u/", None, 9).await.unwrap(), ["u/1"]);
+        let counts = records.counts();
+        assert_eq!((counts.calls(Operation::ListKeys), counts.calls(Operation::ListRecords)), (1, 0));
+    });
+}
+
+#[test]
+fn parts_and_fragments_fill_a_store_until_they_go() {
+    block_on(async {
+        let blobs = Limited::new(in_parts(), Limits::none().bytes(10));
+        let parts = blobs.parts().unwrap();
+        let ((staging, key), (other, _)) = (names(1), names(2));
+        let (kept, aborted) = (parts.open(&key).await.unwrap(), parts.open(&key).await.unwrap());
+        let first = parts.put_part(&key, &kept, 1, bytes(b"abc")).await.unwrap();
+        parts.put_part(&key, &kept, 2, bytes(b"def")).await.unwrap();
+        parts.put_part(&key, &aborted, 1, bytes(b"xy")).await.unwrap();
+        let fragments = [1, 2].map(|n| Fragment::random(0, &Same(n)));
+        parts.put_fragment(&staging, &fragments[0], bytes(b"1")).await.unwrap();
+        parts.put_fragment(&other, &fragments[1], bytes(b"2")).await.unwrap();
+        assert_eq!(blobs.used(), 10);
+        assert_eq!(kind(parts.put_object(&names(3).1, bytes(b"3")).await), Full);
+        assert_eq!(kind(parts.put_part(&key, &kept, 3, bytes(b"3")).await), Full);
+        parts.abort(&key, &aborted).await.unwrap();
+        assert_eq!(blobs.used(), 8);
+        parts.delete_fragments(&staging, &fragments).await.unwrap();
+        assert_eq!(blobs.used(), 7);
+        parts.complete(&key, &kept, &[first]).await.unwrap();
+        assert_eq!(blobs.used(), 4);
+        parts.open(&key).await.unwrap();
+        blobs.discard(&other).await.unwrap();
+        blobs.delete(&key).await.unwrap();
+        assert_eq!(blobs.used(), 0);
+    });
+}
+
+/// A part that stands still on its way arrives after another took its number.
+#[test]
+fn a_paused_part_arrives_late() {
+    block_on(async {
+        let blobs = Paused::new(in_parts());
+        let parts = blobs.parts().unwrap();
+        let key = names(1).1;
+        let session = parts.open(&key).await.unwrap();
+        blobs.pause(1);
+        let mut late = parts.put_part(&key, &session, 1, bytes(b"late"));
+        assert!(waits(&mut late));
+        blobs.arrived().await;
+        let first = parts.put_part(&key, &session, 1, bytes(b"first")).await.unwrap();
+        assert_eq!(parts.list_parts(&key, &session).await.unwrap(), [first.clone()]);
+        assert_eq!(blobs.release().await, 1);
+        let late = late.await.unwrap();
+        assert_eq!((late.number, late.length), (1, 4));
+        assert_eq!(parts.list_parts(&key, &session).await.unwrap(), [late]);
+        assert_eq!(kind(parts.complete(&key, &session, &[first]).await), Corrupt);
     });
 }

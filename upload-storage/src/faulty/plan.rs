@@ -26,10 +26,10 @@ pub enum Fault {
 impl Fault {
     /// Whether the fault makes sense for the operation.
     fn fits(self, operation: Operation) -> bool {
-        use Operation::{DeleteRecord, Get, ListRecords, Put, Read, ReadStaged};
+        use Operation::{DeleteRecord, Get, ListRecords, Put, Read, ReadFragment, ReadStaged};
         match self {
             Self::UnknownBefore | Self::UnknownAfter => matches!(operation, Put | DeleteRecord),
-            Self::Short => matches!(operation, Read | ReadStaged | Get | ListRecords),
+            Self::Short => matches!(operation, Read | ReadStaged | ReadFragment | Get | ListRecords),
             _ => true,
         }
     }

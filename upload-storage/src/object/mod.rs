@@ -24,20 +24,27 @@
 //!
 //! The futures of a real store want a tokio runtime.
 
+#[cfg(feature = "cloud")]
+mod again;
+mod blobs;
+mod failed;
 mod list;
+mod names;
 mod open;
+mod parts;
 mod profile;
 mod provider;
 mod records;
+#[cfg(feature = "cloud")]
+mod request;
 mod settings;
 mod url;
 
-#[cfg(feature = "cloud")]
-mod request;
-
+pub use blobs::ObjectBlobs;
 pub use profile::{Kind, Profile};
 pub use provider::Provider;
 pub use records::ObjectRecords;
 #[cfg(feature = "cloud")]
 pub use request::{Answer, Ask};
 pub use settings::ProviderSettings;
+use url::wrong;

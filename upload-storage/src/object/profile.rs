@@ -69,6 +69,12 @@ impl Profile {
         rules
     }
 
+    /// Whether it lists uploads under way in the order of their keys, from a key on. Where it does not, as SeaweedFS, which
+    /// lists them by their ids, each page of such a listing reads all of them.
+    pub(super) fn lists_uploads_in_order(self) -> bool {
+        matches!(self, Self::Aws | Self::Gcs)
+    }
+
     /// Most bytes of one object.
     pub fn max_object(self) -> u64 {
         match self {
