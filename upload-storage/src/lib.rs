@@ -1,18 +1,19 @@
 //! Back ends behind the ports of `upload-core`: where an upload's bytes lie and where its records are kept.
 //!
 //! *What it is*: [`memory`] for tests and throw-away servers, `disk` for files in a local directory, `redb` for
-//! records in one file. Each implements [`BlobStore`](upload_core::ports::BlobStore) or
+//! records in one file, `object` for both in an object store. Each implements [`BlobStore`](upload_core::ports::BlobStore) or
 //! [`RecordStore`](upload_core::ports::RecordStore) and nothing else.
 //!
 //! *What it is not*: it never knows who drives it, decides nothing about uploads, and brings no runtime: waiting
-//! is done in a few threads of its own, so its futures run on any executor.
+//! is done in a few threads of its own, so its futures run on any executor; only those of a real object store want tokio's.
 //!
 //! ```text
 //!            the engine
 //!           /          \
 //!     BlobStore      RecordStore          ports of upload-core
-//!      |     |        |      |
-//!   memory  disk   memory   redb          this crate
+//!    |    |    |      |    |    |
+//!    |  disk   +object+   redb  |         this crate
+//!    +-----------memory---------+
 //! ```
 //!
 //! ```
@@ -33,6 +34,8 @@
 //! |---|---|---|
 //! | `disk` | yes | `disk`: blobs as files (Linux) |
 //! | `redb` | yes | `redb`: records in one redb file |
+//! | `object` | no | `object`: blobs and records in an object store; alone, one in memory |
+//! | `s3`, `azure`, `gcs` | no | the real ones: Amazon S3 and its kind, Azure Blob Storage, Google Cloud Storage |
 //! | `conformance` | no | the suite that every back end must pass |
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -40,6 +43,8 @@
 #[cfg(feature = "disk")]
 pub mod disk;
 pub mod memory;
+#[cfg(feature = "object")]
+pub mod object;
 #[cfg(feature = "redb")]
 pub mod redb;
 pub mod wrapped;

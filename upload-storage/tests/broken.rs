@@ -4,6 +4,7 @@
 
 mod broken {
     pub mod blobs;
+    pub mod parts;
     pub mod records;
 }
 
@@ -17,6 +18,7 @@ use std::{
 
 use broken::{
     blobs::{BlobDefect, BrokenBlobs},
+    parts::{BrokenParts, PartDefect},
     records::{BrokenRecords, RecordDefect},
 };
 use upload_core::ports::StoreError;
@@ -59,7 +61,7 @@ const BLOBS: &[(BlobDefect, &str)] = {
         (DiscardTakesNeighbours, "remove/discarding_takes_only_its_own"),
         (DeleteTakesStaging, "remove/deleting_takes_only_its_own"),
         (DeleteOfNothingFails, "remove/deleting_nothing_succeeds"),
-        (DiscardOnlyHides, "remove/a_name_staged_again_starts_empty"),
+        (DiscardOnlyHides, "write/a_name_staged_again_starts_empty"),
         (DeletedComesBack, "remove/removals_survive_a_restart"),
         (ListUnordered, "list/holds_both_kinds_in_order"),
         (ListWithoutStaging, "list/holds_both_kinds_in_order"),
@@ -87,6 +89,73 @@ const BLOBS: &[(BlobDefect, &str)] = {
         (EmptyReadFails, "read/empty_ranges"),
         (DiscardOfNothingFails, "remove/discarding_nothing_succeeds"),
         (OneByteLost, "write/bytes_read_back"),
+    ]
+};
+
+const PARTS: &[(PartDefect, &str)] = {
+    use PartDefect::*;
+    &[
+        (RulesImpossible, "parts/rules_can_be_kept"),
+        (LastByteWrong, "parts/in_order_make_the_object"),
+        (ArrivalOrder, "parts/in_any_order_make_the_object"),
+        (ArrivalOrder, "parts/in_parallel_make_the_object"),
+        (RenumbersParts, "parts/numbers_may_have_gaps"),
+        (AnyNumber, "parts/numbers_out_of_range_are_refused"),
+        (OnePiece, "parts/of_several_pieces"),
+        (OnePiece, "fragments/of_several_pieces"),
+        (TagsChange, "parts/are_listed"),
+        (ListsThousand, "parts/a_thousand_are_listed"),
+        (SessionsMix, "parts/sessions_do_not_mix"),
+        (LargePutCut, "parts/one_put_is_an_object"),
+        (EmptyPutForgotten, "parts/an_object_may_be_empty"),
+        (FirstPutWins, "parts/an_object_replaces_another"),
+        (ShareABuffer, "parts/uploads_at_once_keep_their_own"),
+        (ShareABuffer, "fragments/at_once"),
+        (CompletesWhatIsStored, "complete/takes_only_what_is_listed"),
+        (SortsTheList, "complete/keeps_the_order_of_the_list"),
+        (LastPartTooShort, "complete/one_short_part_is_enough"),
+        (ShortPartsTaken, "complete/refuses_short_parts_before_the_last"),
+        (CompletesOnce, "complete/succeeds_again"),
+        (OneCompletionAtATime, "complete/succeeds_at_once"),
+        (CompletedIsFine, "complete/is_not_another_object"),
+        (TagsIgnored, "complete/a_wrong_tag_is_corrupt"),
+        (MissingSkipped, "complete/a_missing_part_is_corrupt"),
+        (NoPartsAreFine, "complete/no_parts_are_refused"),
+        (TagsIgnored, "complete/a_replaced_part_is_not_the_first"),
+        (NothingIsUnavailable, "complete/of_nothing_is_not_found"),
+        (LatePartReplaces, "complete/a_late_part_does_no_harm"),
+        (AbortTakesObject, "complete/other_sessions_of_the_key_do_no_harm"),
+        (AbortTakesObject, "giving_up/a_completed_session_leaves_the_object"),
+        (FragmentsByStaging, "fragments/of_one_name_do_not_mix"),
+        (FragmentsByPosition, "fragments/of_one_position_do_not_mix"),
+        (AllFragmentsGo, "fragments/are_removed_by_name"),
+        (FragmentsOfOthersGo, "fragments/are_removed_by_name"),
+        (MissingFragmentIsEmpty, "fragments/that_are_not_there_are_not_found"),
+        (NoFragmentToRemoveFails, "fragments/removing_none_succeeds"),
+        (CompletionTakesFragments, "fragments/stay_after_the_object_is_made"),
+        (AbortKeepsParts, "giving_up/a_session_takes_its_parts"),
+        (AbortOfNothingFails, "giving_up/a_session_that_is_gone_succeeds"),
+        (DiscardKeepsSessions, "giving_up/discarding_takes_sessions"),
+        (DiscardTakesObject, "giving_up/discarding_leaves_the_object"),
+        (DiscardTakesUpload, "giving_up/discarding_takes_only_its_own_sessions"),
+        (DiscardBlocksKey, "giving_up/a_key_can_be_opened_again"),
+        (ListWithoutSessions, "listing/shows_sessions_and_fragments_in_order"),
+        (ListSessionsOfAllHours, "listing/stops_sessions_at_the_hour"),
+        (ListNamesTwice, "listing/shows_a_name_once"),
+        (ListEndedSessions, "listing/forgets_sessions_that_ended"),
+        (ListFewSessions, "listing/holds_hundreds_of_sessions"),
+        (ListSessionsWithParts, "listing/shows_sessions_without_parts"),
+        (DroppedOpenBlocks, "dropped/open"),
+        (DroppedPartBlocks, "dropped/put_part"),
+        (CompletesInTwoSteps, "dropped/complete"),
+        (DroppedAbortForgets, "dropped/abort"),
+        (FragmentsInTwoSteps, "dropped/put_fragment"),
+        (PutsInTwoSteps, "dropped/put_object"),
+        (PartsLost, "restart/parts_survive"),
+        (FragmentsLost, "restart/fragments_survive"),
+        (CompletionsForgotten, "restart/completions_survive"),
+        (DiscardedComesBack, "restart/what_was_given_up_stays_away"),
+        (RulesChange, "restart/rules_stay"),
     ]
 };
 
@@ -152,6 +221,16 @@ fn blobs(defect: BlobDefect, profile: &Profile) -> Report {
     block_on(conformance::blobs(open, profile))
 }
 
+fn parts(defect: PartDefect, profile: &Profile) -> Report {
+    let kept = Mutex::new(BrokenParts::new(defect));
+    let open = async |stage| {
+        let mut kept = kept.lock().unwrap();
+        *kept = if stage == Stage::Fresh { BrokenParts::new(defect) } else { kept.reopened() };
+        Ok::<_, StoreError>(kept.clone())
+    };
+    block_on(conformance::parts(open, &profile.clone().shared(true)))
+}
+
 fn records(defect: RecordDefect, profile: &Profile) -> Report {
     let kept = Mutex::new(Arc::new(BrokenRecords::new(defect)));
     let open = async |stage| {
@@ -171,12 +250,18 @@ fn profile(check: &str) -> Profile {
 fn without_a_defect_all_checks_pass() {
     let profile = Profile::new().threads(false);
     blobs(BlobDefect::None, &profile).assert();
+    parts(PartDefect::None, &profile).assert();
     records(RecordDefect::None, &profile).assert();
 }
 
 #[test]
 fn broken_blob_stores_are_caught() {
     caught(BLOBS, |defect, check| blobs(defect, &profile(check)));
+}
+
+#[test]
+fn broken_stores_of_parts_are_caught() {
+    caught(PARTS, |defect, check| parts(defect, &profile(check)));
 }
 
 #[test]
@@ -192,6 +277,11 @@ fn every_check_fails_for_somebody() {
         [BlobDefect::SyncHangs, BlobDefect::PermitLeaked, BlobDefect::PermitLeakedByErrors];
     let fast = BLOBS.iter().filter(|(defect, _)| !SLOW.contains(defect));
     never_failing("blob", BLOBS, fast.map(|(defect, _)| blobs(*defect, &profile(""))));
+    // The first run answers for the checks that both suites share.
+    let shared = blobs(BlobDefect::None, &profile(""));
+    let table: Vec<_> = shared.checks().iter().map(|(check, _)| (PartDefect::None, *check)).collect();
+    let table = [table.as_slice(), PARTS].concat();
+    never_failing("part", &table, PARTS.iter().map(|(defect, _)| parts(*defect, &profile(""))));
     never_failing("record", RECORDS, RECORDS.iter().map(|(defect, _)| records(*defect, &profile(""))));
 }
 

@@ -4,11 +4,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use upload_core::ports::{BlobStore, RecordStore, StoreError};
+use upload_core::ports::{BlobStore, PartRules, RecordStore, StoreError};
 use upload_storage::{
     Counted, Fault, Faulty, Limited, Limits, Paused, Plan,
     conformance::{self, Profile, Stage, block_on},
-    memory::{MemoryBlobs, MemoryRecords},
+    memory::{MemoryBlobs, MemoryParts, MemoryRecords},
 };
 
 /// Runs the suite over memory behind a wrapper; the memory lives on from a `Fresh` to the next.
@@ -41,6 +41,55 @@ fn slow() -> Plan {
 fn memory_conforms() {
     blobs(&Profile::new(), |store| store);
     records(&Profile::new(), |store| store);
+}
+
+/// Runs the suite for parts over memory behind a wrapper, by these rules.
+fn parts<S: BlobStore + 'static>(
+    profile: &Profile,
+    rules: PartRules,
+    wrap: impl Fn(MemoryParts) -> S + Sync,
+) {
+    let kept = Mutex::new(MemoryParts::new(rules));
+    let open = async |stage| {
+        let mut kept = kept.lock().unwrap();
+        if stage == Stage::Fresh {
+            *kept = MemoryParts::new(rules);
+        }
+        Ok::<_, StoreError>(wrap(kept.clone()))
+    };
+    block_on(conformance::parts(open, &profile.clone().shared(true))).assert();
+}
+
+/// The rules of every provider, with small parts.
+fn all_rules() -> [PartRules; 3] {
+    let (mut s3, mut r2) = (PartRules::s3(), PartRules::s3());
+    (s3.min_part, r2.min_part, r2.equal) = (5000, 5000, true);
+    [s3, r2, PartRules::azure()]
+}
+
+#[test]
+fn memory_in_parts_conforms() {
+    for rules in all_rules() {
+        parts(&Profile::new(), rules, |store| store);
+    }
+}
+
+#[test]
+fn slow_memory_in_parts_conforms() {
+    for threads in [false, true] {
+        let profile = Profile::new().threads(threads);
+        for rules in all_rules() {
+            parts(&profile, rules, |store| Faulty::new(Arc::new(store), slow()));
+        }
+    }
+}
+
+#[test]
+fn wrappers_of_parts_conform() {
+    let (profile, [rules, ..]) = (Profile::new(), all_rules());
+    let limits = Limits::none().calls(3).bytes(1 << 30);
+    parts(&profile, rules, |store| Counted::new(Arc::new(Paused::new(Arc::new(store)))));
+    parts(&profile, rules, |store| Limited::new(Arc::new(Faulty::new(Arc::new(store), slow())), limits));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, LocalBoxFuture};
 use upload_core::{
-    Handle, Hour, ObjectKey, StagingName, UploadId,
+    Fragment, Handle, Hour, ObjectKey, StagingName, UploadId,
     ports::{BlobStore, Ids, Publication, StoreError, StoreErrorKind},
 };
 
@@ -48,6 +48,7 @@ pub(super) enum Needs {
     Reopen,
     Mover,
     MoverAndReopen,
+    EmptySessions,
 }
 
 impl Needs {
@@ -57,6 +58,7 @@ impl Needs {
             Self::Reopen => "the store cannot be opened again",
             Self::Mover => "the store cannot move bytes",
             Self::MoverAndReopen => "it takes a store that moves bytes and can be opened again",
+            Self::EmptySessions => "a session is nothing before its first part",
         }
     }
 }
@@ -88,7 +90,7 @@ pub(super) type Open<'a, S> = &'a (dyn Fn(Stage) -> LocalBoxFuture<'a, Result<Bo
 pub(super) struct Bench<'a, S: ?Sized> {
     pub(super) store: Box<S>,
     pub(super) profile: &'a Profile,
-    names: &'a Names,
+    pub(super) names: &'a Names,
     open: Open<'a, S>,
 }
 
@@ -187,16 +189,54 @@ impl Bench<'_, dyn BlobStore> {
     /// A staging object that was staged and holds these bytes from 0 on.
     pub(super) async fn staged(&self, bytes: &[u8]) -> Result<(StagingName, ObjectKey), Fail> {
         let (staging, key) = self.names();
-        self.store.stage(&staging, Some(bytes.len() as u64)).await?;
-        self.write(&staging, 0, bytes).await?;
+        self.stage(&staging, bytes).await?;
         Ok((staging, key))
     }
 
-    /// A published object of these bytes, and the staging name it had.
+    /// Stages these bytes from 0 on: in place, or as the first fragment of a store that keeps parts.
+    pub(super) async fn stage(&self, staging: &StagingName, bytes: &[u8]) -> Outcome {
+        if let Some(parts) = self.store.parts() {
+            let bytes = vec![Bytes::copy_from_slice(bytes)];
+            return Ok(parts.put_fragment(staging, &first_fragment()?, bytes).await?);
+        }
+        self.store.stage(staging, Some(bytes.len() as u64)).await?;
+        self.write(staging, 0, bytes).await
+    }
+
+    /// Makes durable what was staged.
+    pub(super) async fn sync(&self, staging: &StagingName) -> Outcome {
+        if self.store.parts().is_none() {
+            self.store.sync(staging).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads what was staged.
+    pub(super) async fn read_staged(
+        &self,
+        staging: &StagingName,
+        range: Range<u64>,
+    ) -> Result<Bytes, StoreError> {
+        match (self.store.parts(), first_fragment()) {
+            (Some(parts), Ok(fragment)) => parts.read_fragment(staging, &fragment, range).await,
+            _ => self.store.read_staged(staging, range).await,
+        }
+    }
+
+    /// An object of these bytes, and the staging name it had.
     pub(super) async fn object(&self, bytes: &[u8]) -> Result<(StagingName, ObjectKey), Fail> {
-        let (staging, key) = self.staged(bytes).await?;
-        self.publish(&staging, &key, bytes.len()).await?;
+        let (staging, key) = self.names();
+        self.object_at(&staging, &key, bytes).await?;
         Ok((staging, key))
+    }
+
+    /// Makes an object of these bytes, of what is staged under this name or, in a store that keeps parts, at once.
+    pub(super) async fn object_at(&self, staging: &StagingName, key: &ObjectKey, bytes: &[u8]) -> Outcome {
+        if let Some(parts) = self.store.parts() {
+            return Ok(parts.put_object(key, vec![Bytes::copy_from_slice(bytes)]).await?);
+        }
+        self.stage(staging, bytes).await?;
+        self.publish(staging, key, bytes.len()).await
     }
 
     /// Writes, and waits for the permit too.
@@ -213,7 +253,7 @@ impl Bench<'_, dyn BlobStore> {
     /// Fails unless the staging object holds exactly these bytes from `position` on.
     pub(super) async fn staged_is(&self, staging: &StagingName, position: u64, expected: &[u8]) -> Outcome {
         let range = position..position + expected.len() as u64;
-        same("the staged bytes", &self.store.read_staged(staging, range).await?, expected)
+        same("the staged bytes", &self.read_staged(staging, range).await?, expected)
     }
 
     /// Fails unless the object exists and is exactly these bytes.
@@ -236,7 +276,7 @@ impl Bench<'_, dyn BlobStore> {
 
     /// Fails if a byte of the staging object can be read.
     pub(super) async fn nothing_staged(&self, staging: &StagingName, range: Range<u64>) -> Outcome {
-        let read = self.store.read_staged(staging, range).await;
+        let read = self.read_staged(staging, range).await;
         ensure!(
             read.is_err(),
             "the staging object should be gone; {:?} bytes came",
@@ -244,6 +284,12 @@ impl Bench<'_, dyn BlobStore> {
         );
         Ok(())
     }
+}
+
+/// The fragment that stands at 0 in what is staged here.
+fn first_fragment() -> Result<Fragment, Fail> {
+    let name = format!("{:020}-{}", 0, "f".repeat(25));
+    Fragment::parse(&name).ok_or_else(|| Fail(format!("{name} is no fragment's name")))
 }
 
 /// Fails unless it is a `NotFound`.

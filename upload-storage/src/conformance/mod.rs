@@ -39,6 +39,7 @@ use upload_core::ports::{BlobStore, RecordStore};
 mod bench;
 mod blob;
 mod drive;
+mod parts;
 mod profile;
 mod record;
 mod report;
@@ -49,7 +50,7 @@ pub use report::{Report, Verdict};
 
 use bench::{Bench, Check, Names};
 
-/// Runs every check for blobs. `open` opens the store: for each check once with [`Stage::Fresh`], and for those
+/// Runs every check for blobs that are written in place. `open` opens the store: for each check once with [`Stage::Fresh`], and for those
 /// about restarts again with [`Stage::Reopen`] after it was dropped.
 pub async fn blobs<S, E, F>(open: impl Fn(Stage) -> F + Sync, profile: &Profile) -> Report
 where
@@ -57,12 +58,18 @@ where
     E: Display,
     F: Future<Output = Result<S, E>>,
 {
-    let names = Names::new();
-    let open = |stage| -> LocalBoxFuture<'_, Result<Box<dyn BlobStore>, String>> {
-        let opening = open(stage);
-        async move { opening.await.map(|s| Box::new(s) as _).map_err(|e| e.to_string()) }.boxed_local()
-    };
-    run(&blob::CHECKS, &open, profile, &names).await
+    run_blobs(&blob::CHECKS, open, profile).await
+}
+
+/// Runs every check for blobs in a store that keeps unfinished uploads as [`Parts`](upload_core::ports::Parts); `open` as
+/// for [`blobs`].
+pub async fn parts<S, E, F>(open: impl Fn(Stage) -> F + Sync, profile: &Profile) -> Report
+where
+    S: BlobStore + 'static,
+    E: Display,
+    F: Future<Output = Result<S, E>>,
+{
+    run_blobs(&[blob::SHARED.as_slice(), parts::CHECKS.as_slice()].concat(), open, profile).await
 }
 
 /// Runs every check for records; `open` as for [`blobs`].
@@ -78,6 +85,24 @@ where
         async move { opening.await.map(|s| Box::new(s) as _).map_err(|e| e.to_string()) }.boxed_local()
     };
     run(&record::CHECKS, &open, profile, &names).await
+}
+
+async fn run_blobs<S, E, F>(
+    groups: &[&[Check<dyn BlobStore>]],
+    open: impl Fn(Stage) -> F + Sync,
+    profile: &Profile,
+) -> Report
+where
+    S: BlobStore + 'static,
+    E: Display,
+    F: Future<Output = Result<S, E>>,
+{
+    let names = Names::new();
+    let open = |stage| -> LocalBoxFuture<'_, Result<Box<dyn BlobStore>, String>> {
+        let opening = open(stage);
+        async move { opening.await.map(|s| Box::new(s) as _).map_err(|e| e.to_string()) }.boxed_local()
+    };
+    run(groups, &open, profile, &names).await
 }
 
 async fn run<'a, S: ?Sized>(

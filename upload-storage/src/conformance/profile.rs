@@ -22,6 +22,8 @@ pub struct Profile {
     pub reopen: bool,
     /// Whether it has a [`Mover`](upload_core::ports::Mover).
     pub mover: bool,
+    /// Whether a session is something before its first part is stored: it is then listed.
+    pub empty_sessions: bool,
     /// Whether its calls may be polled on plain threads (they need no runtime): races then run in parallel.
     pub threads: bool,
     /// A far position that is written to, in bytes.
@@ -42,6 +44,7 @@ impl Profile {
             shared: false,
             reopen: true,
             mover: true,
+            empty_sessions: true,
             threads: true,
             far: 1 << 40,
             large: 8 << 20,
@@ -65,6 +68,12 @@ impl Profile {
     /// Sets [`mover`](Self::mover).
     pub fn mover(mut self, mover: bool) -> Self {
         self.mover = mover;
+        self
+    }
+
+    /// Sets [`empty_sessions`](Self::empty_sessions).
+    pub fn empty_sessions(mut self, empty_sessions: bool) -> Self {
+        self.empty_sessions = empty_sessions;
         self
     }
 
@@ -108,6 +117,7 @@ impl Profile {
             Needs::Reopen => self.reopen,
             Needs::Mover => self.mover,
             Needs::MoverAndReopen => self.mover && self.reopen,
+            Needs::EmptySessions => self.empty_sessions,
         };
         (!able).then(|| needs.text())
     }

@@ -14,7 +14,7 @@ checks!(dyn BlobStore, "list",
     Reopen: is_the_same_after_a_restart;
 );
 
-fn text(listed: &Listed) -> &str {
+pub(in crate::conformance) fn text(listed: &Listed) -> &str {
     match listed {
         Listed::Staged(name) => name.as_str(),
         Listed::Object(key) => key.as_str(),
@@ -29,12 +29,9 @@ async fn fill(t: &Bench<'_, dyn BlobStore>, hours: &[u64], each: usize) -> Resul
     for hour in hours {
         for _ in 0..each {
             let ((staged, _), (staging, key)) = (t.names_of(&upload, *hour), t.names_of(&upload, *hour));
-            t.store.stage(&staged, None).await?;
-            t.write(&staged, 0, b"staged").await?;
-            t.store.sync(&staged).await?;
-            t.store.stage(&staging, None).await?;
-            t.write(&staging, 0, b"object").await?;
-            t.publish(&staging, &key, 6).await?;
+            t.stage(&staged, b"staged").await?;
+            t.sync(&staged).await?;
+            t.object_at(&staging, &key, b"object").await?;
             listed.extend([Listed::Staged(staged), Listed::Object(key)]);
         }
     }
@@ -43,7 +40,11 @@ async fn fill(t: &Bench<'_, dyn BlobStore>, hours: &[u64], each: usize) -> Resul
 }
 
 /// All pages of this size until an empty one.
-async fn walk(t: &Bench<'_, dyn BlobStore>, until: u64, limit: usize) -> Result<Vec<Listed>, Fail> {
+pub(in crate::conformance) async fn walk(
+    t: &Bench<'_, dyn BlobStore>,
+    until: u64,
+    limit: usize,
+) -> Result<Vec<Listed>, Fail> {
     let mut all: Vec<Listed> = Vec::new();
     loop {
         let page = t.store.list(Hour::new(until), all.last(), limit).await?;
@@ -57,13 +58,13 @@ async fn walk(t: &Bench<'_, dyn BlobStore>, until: u64, limit: usize) -> Result<
 }
 
 /// Fails unless the listing holds these names, and no others of their upload.
-fn holds(all: &[Listed], expected: &[Listed]) -> Outcome {
+pub(in crate::conformance) fn holds(all: &[Listed], expected: &[Listed]) -> Outcome {
     let missing = expected.iter().find(|name| !all.contains(name));
     ensure!(missing.is_none(), "{missing:?} is not listed among {} names", all.len());
     Ok(())
 }
 
-fn lacks(all: &[Listed], unexpected: &[Listed]) -> Outcome {
+pub(in crate::conformance) fn lacks(all: &[Listed], unexpected: &[Listed]) -> Outcome {
     let found = unexpected.iter().find(|name| all.contains(name));
     ensure!(found.is_none(), "{found:?} is listed");
     Ok(())
@@ -137,7 +138,7 @@ async fn keeps_the_limit(t: Bench<'_, dyn BlobStore>) -> Outcome {
 async fn does_not_show_what_is_gone(t: Bench<'_, dyn BlobStore>) -> Outcome {
     let (published, key) = t.object(b"abc").await?;
     let (discarded, _) = t.staged(b"abc").await?;
-    t.store.sync(&discarded).await?;
+    t.sync(&discarded).await?;
     t.store.discard(&discarded).await?;
     let (_, deleted) = t.object(b"abc").await?;
     t.store.delete(&deleted).await?;

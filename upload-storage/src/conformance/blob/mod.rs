@@ -5,7 +5,8 @@ use upload_core::ports::BlobStore;
 use super::bench::Check;
 
 mod cancel;
-mod list;
+mod dropped;
+pub(super) mod list;
 mod moves;
 mod parallel;
 mod permit;
@@ -15,7 +16,8 @@ mod remove;
 mod restart;
 mod write;
 
-pub(super) const CHECKS: [&[Check<dyn BlobStore>]; 10] = [
+/// For stores that are written in place.
+pub(super) const CHECKS: [&[Check<dyn BlobStore>]; 11] = [
     write::CHECKS,
     parallel::CHECKS,
     read::CHECKS,
@@ -25,5 +27,10 @@ pub(super) const CHECKS: [&[Check<dyn BlobStore>]; 10] = [
     moves::CHECKS,
     permit::CHECKS,
     cancel::CHECKS,
+    dropped::CHECKS,
     restart::CHECKS,
 ];
+
+/// Those that a store which keeps parts must pass too.
+pub(super) const SHARED: [&[Check<dyn BlobStore>]; 4] =
+    [read::CHECKS, remove::CHECKS, list::CHECKS, dropped::CHECKS];

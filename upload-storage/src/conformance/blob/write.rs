@@ -16,7 +16,8 @@ checks!(dyn BlobStore, "write",
         capabilities_are_honest, bytes_read_back, pieces_join_in_order, empty_pieces_add_nothing,
         positions_in_any_order, holes_hold_no_garbage, the_last_write_wins, any_extents_match_a_model,
         a_far_position, beyond_the_last_position_is_refused, a_large_write, staging_again_keeps_bytes,
-        a_length_hint_does_not_bind, staging_objects_do_not_mix, sync_can_be_repeated;
+        a_length_hint_does_not_bind, staging_objects_do_not_mix, sync_can_be_repeated,
+        a_name_staged_again_starts_empty;
 );
 
 /// Its limits and name are stated and do not change.
@@ -198,4 +199,19 @@ async fn sync_can_be_repeated(t: Bench<'_, dyn BlobStore>) -> Outcome {
     t.store.sync(&staging).await?;
     t.store.sync(&staging).await?;
     t.staged_is(&staging, 0, b"abc").await
+}
+
+/// The old bytes of a discarded name do not shine through.
+async fn a_name_staged_again_starts_empty(t: Bench<'_, dyn BlobStore>) -> Outcome {
+    let (staging, key) = t.staged(&data(1, 9000)).await?;
+    t.store.sync(&staging).await?;
+    t.store.discard(&staging).await?;
+    t.store.stage(&staging, None).await?;
+    t.write(&staging, 5000, b"new").await?;
+    if let Ok(hole) = t.store.read_staged(&staging, 0..5000).await {
+        ensure!(hole.iter().all(|b| *b == 0), "the discarded bytes are there again");
+    }
+    t.write(&staging, 0, b"n").await?;
+    t.publish(&staging, &key, 1).await?;
+    t.object_is(&key, b"n").await
 }
