@@ -164,7 +164,11 @@ pub async fn a_put_is_of_these_bytes_once(peer: &Peer, number: u8) {
     }
     let other = another(&key);
     refused("another key", &peer.send(&forged(&put, key.as_str(), other.as_str()), b"good").await);
+    // The size alone, where no digest is known.
+    ask.digest = None;
+    let sized = peer.sign(&ask).await;
     for body in ["goo", "good!", ""] {
+        refused("another size", &peer.send(&sized, body.as_bytes()).await);
         let sum = md5(body.as_bytes()).to_base64();
         refused("another size", &peer.send(&put, body.as_bytes()).await);
         refused("another size", &peer.send(&with(&put, "content-md5", &sum), body.as_bytes()).await);
