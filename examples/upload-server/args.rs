@@ -7,6 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
 use crate::config::{Config, ConfigError, Durable};
 use crate::keys::Key;
+use crate::stores::RecordsAt;
 
 /// An upload server: uploads that resume, are verified, and never lose an acknowledged byte.
 ///
@@ -18,9 +19,19 @@ pub(crate) struct Args {
     #[arg(long, env = "UPLOAD_LISTEN", value_name = "ADDR")]
     listen: Option<String>,
 
-    /// Directory of the uploads and their records, made if it is not there [default: ./data]
+    /// Directory of the uploads, their records and generated secrets, made if it is not there [default: ./data]
     #[arg(long, env = "UPLOAD_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
+
+    /// Where the bytes go: `file:DIR`, `memory:`, `s3://BUCKET`, `az://CONTAINER`, `gs://BUCKET` (and `/PREFIX`) [default: in the
+    /// data directory]
+    #[arg(long, env = "UPLOAD_STORE", value_name = "STORE")]
+    store: Option<String>,
+
+    /// Where records are kept: `store`, beside the bytes, for any number of processes, or `local`, in the data directory [default:
+    /// `store` if that is no directory]
+    #[arg(long, env = "UPLOAD_RECORDS", value_parser = PossibleValuesParser::new(["store", "local"]).map(records))]
+    records: Option<RecordsAt>,
 
     /// What links begin with, where clients reach this server under another address than it listens on
     #[arg(long, env = "UPLOAD_PUBLIC_URL", value_name = "URL")]
@@ -66,6 +77,10 @@ fn durability(word: String) -> Durable {
     if word == "none" { Durable::None } else { Durable::Request }
 }
 
+fn records(word: String) -> RecordsAt {
+    if word == "local" { RecordsAt::Local } else { RecordsAt::Store }
+}
+
 impl Args {
     /// The configuration file, if there is one.
     fn file(&self) -> Option<&Path> {
@@ -81,6 +96,8 @@ impl Args {
             }
         };
         texts(&self.listen, &mut config.listen);
+        texts(&self.store, &mut config.store);
+        config.records = self.records.or(config.records);
         if let Some(log) = self.log.clone().or_else(|| std::env::var("RUST_LOG").ok()) {
             config.log = log;
         }

@@ -13,21 +13,14 @@ use upload_engine::Engine;
 use upload_http_axum::dialect::{direct_upload, picomes, pixlab, placeos, wickson};
 use upload_http_axum::{TokioClock, UploadHttp, store};
 use upload_media::ContentSniffer;
-use upload_storage::disk::{DiskBlobs, DiskSettings};
-use upload_storage::redb::RedbRecords;
 
 use crate::config::Config;
-use crate::explain;
 use crate::findings;
 use crate::keys;
 use crate::ops::{self, Metrics};
 use crate::secrets;
+use crate::stores::{self, Stores};
 use crate::webhooks;
-
-/// Where the bytes lie, in the data directory.
-pub(crate) const BLOBS: &str = "blobs";
-/// The file of the records, in the data directory.
-pub(crate) const RECORDS: &str = "records.redb";
 
 /// What is served.
 pub(crate) struct Assembled {
@@ -39,17 +32,13 @@ pub(crate) struct Assembled {
     pub(crate) generated_key: Option<String>,
 }
 
-/// Opens the data directory and builds everything over it. Whoever holds the lock of the blobs owns the directory.
+/// Opens the stores and builds everything over them.
 pub(crate) fn assemble(config: &Config, metrics: Option<Metrics>) -> Result<Assembled, Box<dyn Error>> {
     let data = &config.data;
     make(data)?;
-    let unusable = |e| explain(&format!("the data directory {} cannot be used", data.display()), &e);
-    let durability = config.durability.into();
-    let blobs = DiskBlobs::open(data.join(BLOBS), DiskSettings::new(durability)).map_err(unusable)?;
-    same_age(data)?;
-    let records = RedbRecords::open(data.join(RECORDS), durability).map_err(unusable)?;
+    let Stores { blobs, records } = stores::open(config)?;
     let keys = keys::keys(&config.keys, data)?;
-    let engine = Engine::builder(Arc::new(blobs), Arc::new(records), Arc::new(TokioClock::new()))
+    let engine = Engine::builder(blobs, records, Arc::new(TokioClock::new()))
         .destinations(config.destinations())
         .settings(config.engine.settings())
         .sniffer(Arc::new(ContentSniffer))
@@ -97,19 +86,4 @@ fn processed(config: &Config, uploads: &UploadHttp) -> Router {
 fn make(data: &Path) -> Result<(), String> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
     made.map_err(|e| format!("the data directory {} cannot be made: {e}", data.display()))
-}
-
-/// Refuses blobs whose records are gone: a new, empty record file would make all of them nobody's, to be removed.
-fn same_age(data: &Path) -> Result<(), String> {
-    let has_any = |kind: &str| {
-        let hours = std::fs::read_dir(data.join(BLOBS).join(kind)).into_iter().flatten().flatten();
-        hours.flat_map(|hour| std::fs::read_dir(hour.path())).any(|mut names| names.next().is_some())
-    };
-    if data.join(RECORDS).exists() || !(has_any("o") || has_any("s")) {
-        return Ok(());
-    }
-    Err(format!(
-        "the data directory {} has uploads in {BLOBS} but no {RECORDS}: put the record file back, or move {BLOBS} away",
-        data.display()
-    ))
 }

@@ -15,6 +15,7 @@ use upload_storage::Durability;
 use crate::destination::{self, DestinationConfig, Finding};
 use crate::keys::Key;
 use crate::numbers::{EngineNumbers, ServerNumbers};
+use crate::stores::{RecordsAt, StoreAt};
 use crate::webhooks::{self, WebhookConfig};
 
 /// Everything that can be configured.
@@ -25,6 +26,11 @@ pub(crate) struct Config {
     pub(crate) listen: String,
     /// Directory of the uploads and their records.
     pub(crate) data: PathBuf,
+    /// Where the bytes go.
+    pub(crate) store: String,
+    /// Where records are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) records: Option<RecordsAt>,
     /// What links begin with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) public_url: Option<String>,
@@ -67,6 +73,8 @@ impl Default for Config {
         Self {
             listen: "127.0.0.1:8080".to_owned(),
             data: PathBuf::from("./data"),
+            store: "file:".to_owned(),
+            records: None,
             public_url: None,
             secret_file: None,
             durability: Durable::Request,
@@ -145,6 +153,22 @@ impl Config {
             .map_err(|e| ConfigError::Malformed(file.to_owned(), e.to_string().trim_end().to_owned()))
     }
 
+    /// Where the bytes go.
+    pub(crate) fn store_at(&self) -> Result<StoreAt, ConfigError> {
+        StoreAt::parse(&self.store).map_err(|why| ConfigError::Value("store", why))
+    }
+
+    /// Where records are kept.
+    pub(crate) fn records_at(&self) -> Result<RecordsAt, ConfigError> {
+        self.store_at()?.records(self.records).map_err(|why| ConfigError::Value("records", why))
+    }
+
+    /// Whether other processes may use the same store.
+    pub(crate) fn shared(&self) -> Result<bool, ConfigError> {
+        let bucket = matches!(self.store_at()?, StoreAt::Object(_));
+        Ok(bucket && self.records_at()? == RecordsAt::Store)
+    }
+
     /// Refuses what could not work.
     pub(crate) fn check(&mut self) -> Result<(), ConfigError> {
         if let Some(url) = &mut self.public_url {
@@ -156,6 +180,11 @@ impl Config {
                 return Err(ConfigError::Value("public_url", why));
             }
             url.truncate(url.trim_end_matches('/').len());
+        }
+        if self.shared()? && self.secret_file.is_none() {
+            let why = "several processes may share this store and must open what another has sealed: expected a file that all \
+                       of them have, got none";
+            return Err(ConfigError::Value("--secret-file", why.to_owned()));
         }
         self.server.check().map_err(|why| ConfigError::Value("server", why))?;
         self.engine.check().map_err(|why| ConfigError::Value("engine", why))?;

@@ -1,4 +1,4 @@
-//! `upload-server`: one process that takes uploads into a local directory.
+//! `upload-server`: takes uploads into a local directory, or as one of several processes into a bucket.
 //!
 //! ```text
 //!   args, config ──> assemble (stores, engine, router) ──> table ──> listen ──> shutdown
@@ -19,6 +19,7 @@ mod ops;
 mod private;
 mod secrets;
 mod shutdown;
+mod stores;
 mod table;
 mod upkeep;
 mod webhooks;

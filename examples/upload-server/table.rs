@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 
 use upload_core::{Destination, TypeRule, Visibility};
 
-use crate::assemble::{BLOBS, RECORDS};
 use crate::config::{Config, Durable};
 use crate::keys;
 use crate::links::public_url;
 use crate::secrets;
+use crate::stores::{BLOBS, RECORDS, RecordsAt, StoreAt};
 
 /// The first line, and the table below it.
 pub(crate) fn table(config: &Config, address: SocketAddr, generated_key: Option<&str>) -> String {
@@ -63,14 +63,7 @@ pub(crate) fn table(config: &Config, address: SocketAddr, generated_key: Option<
     table.row("head", &time(server.header_timeout), &head);
 
     table.section("store");
-    table.row("data", &config.data.display().to_string(), &format!("{BLOBS}/ and {RECORDS}"));
-    let (word, means) = match config.durability {
-        Durable::Request => ("request", "what was acknowledged survives loss of power"),
-        Durable::None => {
-            ("none", "WARNING: survives kill -9, but loss of power may cost the whole data directory")
-        }
-    };
-    table.row("durability", word, means);
+    stores(&mut table, config);
     links(&mut table, config, address);
     if let Some(key) = generated_key {
         table.row(
@@ -80,6 +73,41 @@ pub(crate) fn table(config: &Config, address: SocketAddr, generated_key: Option<
         );
     }
     table.0
+}
+
+/// Where bytes and records are, and what an acknowledgement makes sure of.
+fn stores(table: &mut Table, config: &Config) {
+    let data = config.data.display().to_string();
+    // What cannot be read was refused before.
+    let store = config.store_at().unwrap_or(StoreAt::File(None));
+    let records = config.records_at().unwrap_or(RecordsAt::Local);
+    let (word, means) = match config.durability {
+        Durable::Request => ("request", "what was acknowledged survives loss of power"),
+        Durable::None => {
+            ("none", "WARNING: survives kill -9, but loss of power may cost the whole data directory")
+        }
+    };
+    match &store {
+        StoreAt::File(None) => table.row("data", &data, &format!("{BLOBS}/ and {RECORDS}")),
+        StoreAt::File(Some(directory)) => {
+            table.row("data", &data, RECORDS);
+            table.row("store", &directory.display().to_string(), "the bytes");
+        }
+        StoreAt::Memory => {
+            table.row("store", "memory", "WARNING: bytes and records end with the process");
+            return;
+        }
+        StoreAt::Object(url) if records == RecordsAt::Store => {
+            table.row("store", url, "bytes and records; other processes may share them");
+            table.row("durability", "the store's", "what was acknowledged is in the bucket");
+            return;
+        }
+        StoreAt::Object(url) => {
+            table.row("store", url, "the bytes");
+            table.row("data", &data, &format!("{RECORDS}; this process alone may use the store"));
+        }
+    }
+    table.row("durability", word, means);
 }
 
 /// Links never come from a request's Host.

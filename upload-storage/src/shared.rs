@@ -1,6 +1,9 @@
 //! What several back ends share.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    ops::Bound,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use upload_core::{
     ObjectKey,
@@ -29,6 +32,14 @@ pub(crate) fn check_record(key: &str, value: &[u8]) -> Result<(), StoreError> {
         return Err(StoreError::new(StoreErrorKind::Unsupported, why));
     }
     Ok(())
+}
+
+/// Where a page of keys begins.
+pub(crate) fn page_start<'a>(prefix: &'a str, after: Option<&'a str>) -> Bound<&'a str> {
+    match after {
+        Some(after) if after >= prefix => Bound::Excluded(after),
+        _ => Bound::Included(prefix),
+    }
 }
 
 /// The number of bytes of a range as a `usize`; refuses backward ranges and more than `most` bytes.

@@ -24,11 +24,11 @@ use support::{
 };
 use upload_core::{
     Hour,
-    ports::{BlobStore, Listed, Parts, StoreErrorKind},
+    ports::{BlobStore, Listed, Parts, StoreError, StoreErrorKind},
 };
 use upload_storage::{
     conformance::{self, Profile, Stage},
-    object::{ObjectBlobs, Provider, ProviderSettings},
+    object::{ObjectBlobs, ObjectRecords, Provider, ProviderSettings},
 };
 
 fn open(server: &Gcs, url: &str) -> ObjectBlobs {
@@ -51,6 +51,18 @@ async fn blobs_in_google_cloud_storage_conform() {
         async |stage| Ok::<_, String>(open(&server, &format!("gs://bucket/run-{}", prefix(stage, &opened))));
     let profile = Profile::new().shared(true).threads(false);
     conformance::parts(store, &profile).await.assert();
+}
+
+#[tokio::test]
+async fn records_in_google_cloud_storage_conform() {
+    let server = Gcs::start().await;
+    let store = async |_| {
+        let settings = ProviderSettings::records();
+        let provider = Provider::open("gs://bucket/records", server.variables(), &settings)?;
+        Ok::<_, StoreError>(ObjectRecords::new(Arc::new(provider)))
+    };
+    let profile = Profile::new().shared(true).threads(false);
+    conformance::records(store, &profile).await.assert();
 }
 
 /// A failure after the commit, and half an answer: the second try finds the object.

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use upload_core::ports::{Deleted, Expected, Put, RecordStore, StoreError, Stored, Version};
 
-use crate::shared::{check_record, lock};
+use crate::shared::{check_record, lock, page_start};
 
 /// A [`RecordStore`] in memory. Clones share their contents, so a clone stands for the same store opened again.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +34,19 @@ impl MemoryRecords {
     pub fn with_shared(mut self, shared: bool) -> Self {
         self.shared = shared;
         self
+    }
+
+    fn page<T>(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+        show: impl Fn(&str, &Stored) -> T,
+    ) -> Vec<T> {
+        let state = lock(&self.inner);
+        let found = state.records.range::<str, _>((page_start(prefix, after), Bound::Unbounded));
+        let found = found.take_while(|(key, _)| key.starts_with(prefix)).take(limit);
+        found.map(|(key, stored)| show(key, stored)).collect()
     }
 }
 
@@ -88,13 +101,10 @@ impl RecordStore for MemoryRecords {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<(String, Stored)>, StoreError> {
-        let from = match after {
-            Some(after) if after >= prefix => Bound::Excluded(after),
-            _ => Bound::Included(prefix),
-        };
-        let state = lock(&self.inner);
-        let found = state.records.range::<str, _>((from, Bound::Unbounded));
-        let found = found.take_while(|(key, _)| key.starts_with(prefix)).take(limit);
-        Ok(found.map(|(key, stored)| (key.clone(), stored.clone())).collect())
+        Ok(self.page(prefix, after, limit, |key, stored| (key.to_owned(), stored.clone())))
+    }
+
+    async fn keys(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
+        Ok(self.page(prefix, after, limit, |key, _| key.to_owned()))
     }
 }

@@ -1,10 +1,10 @@
 use std::pin::pin;
 
 use futures_util::TryStreamExt;
-use object_store::{ObjectMeta, list::PaginatedListOptions, path::Path};
+use object_store::{Error, ObjectMeta, ObjectStoreExt, list::PaginatedListOptions, path::Path};
 use upload_core::ports::StoreError;
 
-use super::Provider;
+use super::{Kind, Provider};
 
 /// Most names that a store gives in one answer.
 const PAGE: usize = 1000;
@@ -29,6 +29,8 @@ impl Provider {
             (Some(_), _) => self.listed(&full, after.as_deref(), limit).await?,
             (None, _) => self.walked(&full, after.as_deref(), limit).await?,
         };
+        // A store that does list the prefix itself has given it twice.
+        found.dedup_by(|a, b| a.location == b.location);
         found.truncate(limit);
         let named = found.into_iter().map(|meta| {
             let name = meta.location.as_ref();
@@ -49,6 +51,9 @@ impl Provider {
         // One that lies before the prefix leaves everything; some stores do not take it.
         let after = after.filter(|after| *after >= prefix);
         let mut found: Vec<ObjectMeta> = Vec::new();
+        if self.kind() == Kind::Azure && after.is_none() {
+            found.extend(self.itself(prefix).await?);
+        }
         let mut token = None;
         while found.len() < limit {
             let mut options = PaginatedListOptions::default();
@@ -67,6 +72,18 @@ impl Provider {
             }
         }
         Ok(found)
+    }
+
+    /// The object whose name is the prefix: object_store leaves it out of Azure's listings.
+    async fn itself(&self, prefix: &str) -> Result<Option<ObjectMeta>, StoreError> {
+        let Some(path) = Path::parse(prefix).ok().filter(|path| path.as_ref() == prefix) else {
+            return Ok(None);
+        };
+        match self.store.head(&path).await {
+            Ok(meta) => Ok(Some(meta)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(e) => Err(failed(prefix, e)),
+        }
     }
 
     /// Over a store that lists only below whole segments: below the last slash of the prefix.

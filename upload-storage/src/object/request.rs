@@ -141,8 +141,8 @@ impl Provider {
         *request.headers_mut() = ask.headers;
         own.sign(&mut request, digest).await?;
         let failed = |e: object_store::client::HttpError| {
-            // Not sent, as opposed to unanswered.
-            let unsent = matches!(e.kind(), HttpErrorKind::Connect | HttpErrorKind::Request);
+            // `Request` too is said to be unsent; but it is what a connection ends with that was cut before the answer.
+            let unsent = matches!(e.kind(), HttpErrorKind::Connect);
             Failed { unsent, error: StoreError::unavailable(format!("{what}: {e}")).with_source(e) }
         };
         let (head, body) = own.client.execute(request).await.map_err(failed)?.into_parts();

@@ -20,7 +20,10 @@ use super::{
     settings::RedbSettings,
     writer::{Op, Writer, stored},
 };
-use crate::{durability::Durability, shared::check_record};
+use crate::{
+    durability::Durability,
+    shared::{check_record, page_start},
+};
 
 /// A [`RecordStore`] in one redb file. See the [module](super).
 ///
@@ -88,6 +91,27 @@ impl RedbRecords {
             StoreError::unavailable(format!("reading records: {e}")).with_source(e)
         })
     }
+
+    fn page<T>(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+        show: impl Fn(&str, (u64, &[u8])) -> T,
+    ) -> Result<Vec<T>, StoreError> {
+        let from = page_start(prefix, after);
+        self.read(|table| {
+            let mut page = Vec::new();
+            for found in table.range::<&str>((from, Bound::Unbounded))?.take(limit) {
+                let (key, value) = found?;
+                if !key.value().starts_with(prefix) {
+                    break;
+                }
+                page.push(show(key.value(), value.value()));
+            }
+            Ok(page)
+        })
+    }
 }
 
 type Reading = ::redb::ReadOnlyTable<&'static str, (u64, &'static [u8])>;
@@ -134,21 +158,11 @@ impl RecordStore for RedbRecords {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<(String, Stored)>, StoreError> {
-        let from = match after {
-            Some(after) if after >= prefix => Bound::Excluded(after),
-            _ => Bound::Included(prefix),
-        };
-        self.read(|table| {
-            let mut page = Vec::new();
-            for found in table.range::<&str>((from, Bound::Unbounded))?.take(limit) {
-                let (key, value) = found?;
-                if !key.value().starts_with(prefix) {
-                    break;
-                }
-                page.push((key.value().to_owned(), stored(value.value())));
-            }
-            Ok(page)
-        })
+        self.page(prefix, after, limit, |key, value| (key.to_owned(), stored(value)))
+    }
+
+    async fn keys(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
+        self.page(prefix, after, limit, |key, _| key.to_owned())
     }
 
     async fn health(&self) -> Result<(), StoreError> {

@@ -17,8 +17,11 @@ use crate::{object::Provider, shared::check_record};
 const FOLDER: &str = "r/";
 /// Values that one listing reads at once.
 const READS: usize = 16;
-/// How often a call is tried. Each further try follows a refusal by something that was gone when it was looked at.
+/// How often a call is tried that the store turns away as busy.
 const TRIES: usize = 8;
+/// How often a call is tried that is refused by something that is gone when it is looked at. Each time somebody else has got
+/// on.
+const RACES: usize = 64;
 
 /// A [`RecordStore`] in an object store: any number of processes may share it. See the [module](super).
 #[derive(Debug)]
@@ -68,13 +71,15 @@ impl ObjectRecords {
     /// Puts `body` where nothing is, or only what is left of a deleted record.
     async fn create(&self, key: &str, path: &Path, body: &Bytes) -> Result<Put, StoreError> {
         let mut over = None;
-        for tries in 0..TRIES {
+        let mut away = 0;
+        for race in 0..RACES {
             match write::put(&self.provider, path, body.clone(), over.as_ref()).await {
                 Wrote::Done(tag) => return Ok(Put::Won(tag.version())),
                 Wrote::Never(e) => return Err(e),
-                Wrote::NotNow(e) if tries + 1 == TRIES => return Err(e),
+                Wrote::NotNow(e) if away + 1 == TRIES => return Err(e),
                 Wrote::NotNow(_) => {
-                    pause(&self.provider, tries).await;
+                    pause(&self.provider, away).await;
+                    away += 1;
                     continue;
                 }
                 // It may be done later, so only the sight of our own bytes says more.
@@ -89,13 +94,12 @@ impl ObjectRecords {
             match self.read(path).await? {
                 // Of a transport that tries again by itself: its first try was done, its second refused.
                 Some(object) if object.body == *body => return Ok(Put::Won(object.tag.version())),
-                Some(object) if object.body.is_empty() => over = Some(object.tag),
-                Some(object) => return Ok(Put::Lost(object.record(key)?)),
+                Some(object) if !object.body.is_empty() => return Ok(Put::Lost(object.record(key)?)),
                 // Gone since; or S3 is not done with another's put, and says only that this one has to wait.
-                None => {
-                    over = None;
-                    pause(&self.provider, tries).await;
-                }
+                left => over = left.map(|object| object.tag),
+            }
+            if race > 0 || over.is_none() {
+                pause(&self.provider, race.min(3)).await;
             }
         }
         Err(crowded(key))
@@ -162,7 +166,7 @@ enum Swapped {
 }
 
 fn crowded(key: &str) -> StoreError {
-    StoreError::unavailable(format!("the record {key:?} changed {TRIES} times while it was put"))
+    StoreError::unavailable(format!("the record {key:?} changed all the time while it was put"))
 }
 
 #[async_trait]

@@ -1,0 +1,188 @@
+//! Where bytes and records are: what `--store` and `--records` name, and opening it.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use upload_core::ports::{BlobStore, RecordStore};
+use upload_storage::Durability;
+use upload_storage::disk::{DiskBlobs, DiskSettings};
+use upload_storage::memory::{MemoryBlobs, MemoryRecords};
+use upload_storage::redb::RedbRecords;
+
+use crate::config::Config;
+use crate::explain;
+
+/// Where the bytes lie, in the data directory.
+pub(crate) const BLOBS: &str = "blobs";
+/// The file of the records, in the data directory.
+pub(crate) const RECORDS: &str = "records.redb";
+
+/// Where records are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RecordsAt {
+    /// Beside the bytes, in the store.
+    Store,
+    /// In one file in the data directory.
+    Local,
+}
+
+/// Where bytes lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum StoreAt {
+    /// In this directory; `None` is the one in the data directory.
+    File(Option<PathBuf>),
+    /// In this process's memory.
+    Memory,
+    /// In the bucket with this URL.
+    Object(String),
+}
+
+impl StoreAt {
+    /// Reads `file:`, `file:DIR`, `memory:`, `s3://…`, `az://…`, `gs://…`.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let object = ["s3://", "az://", "gs://"].iter().any(|scheme| text.starts_with(scheme));
+        match text.strip_prefix("file:") {
+            Some("") => Ok(Self::File(None)),
+            Some(directory) => Ok(Self::File(Some(directory.into()))),
+            None if text == "memory:" => Ok(Self::Memory),
+            None if object && !cfg!(feature = "cloud") => Err(format!(
+                "{text:?} is an object store, which a build with the feature cloud opens: cargo … --features cloud"
+            )),
+            None if object => Ok(Self::Object(text.to_owned())),
+            None => Err(format!(
+                "expected file:DIR, memory:, s3://BUCKET, az://CONTAINER or gs://BUCKET, got {text:?}"
+            )),
+        }
+    }
+
+    /// The directory of the bytes, if they lie in one.
+    pub(crate) fn directory(&self, data: &Path) -> Option<PathBuf> {
+        match self {
+            Self::File(directory) => Some(directory.clone().unwrap_or_else(|| data.join(BLOBS))),
+            _ => None,
+        }
+    }
+
+    /// Where records are, unless `wanted` elsewhere.
+    pub(crate) fn records(&self, wanted: Option<RecordsAt>) -> Result<RecordsAt, String> {
+        match (self, wanted) {
+            (Self::File(_), Some(RecordsAt::Store)) => {
+                Err("a directory keeps no records beside the bytes: expected local with file:".to_owned())
+            }
+            (Self::Memory, Some(RecordsAt::Local)) => {
+                Err("records in a file would outlive bytes in memory: expected store with memory:".to_owned())
+            }
+            (_, Some(wanted)) => Ok(wanted),
+            (Self::File(_), None) => Ok(RecordsAt::Local),
+            (Self::Memory | Self::Object(_), None) => Ok(RecordsAt::Store),
+        }
+    }
+}
+
+/// Bytes and records, opened.
+pub(crate) struct Stores {
+    pub(crate) blobs: Arc<dyn BlobStore>,
+    pub(crate) records: Arc<dyn RecordStore>,
+}
+
+/// Opens both. Whoever holds the lock of a directory of bytes, or of the record file, owns the data directory.
+pub(crate) fn open(config: &Config) -> Result<Stores, Box<dyn Error>> {
+    let (data, durability) = (&config.data, config.durability.into());
+    let store = config.store_at()?;
+    match (&store, config.records_at()?) {
+        (StoreAt::File(_), _) => {
+            let directory = store.directory(data).unwrap_or_else(|| data.join(BLOBS));
+            let blobs = DiskBlobs::open(&directory, DiskSettings::new(durability))
+                .map_err(|e| explain(&format!("the directory {} cannot be used", directory.display()), &e))?;
+            same_age(&directory, data)?;
+            Ok(Stores { blobs: Arc::new(blobs), records: local(data, durability)? })
+        }
+        (StoreAt::Memory, _) => {
+            Ok(Stores { blobs: Arc::new(MemoryBlobs::new()), records: Arc::new(MemoryRecords::new()) })
+        }
+        (StoreAt::Object(url), at) => object(url, at, data, durability),
+    }
+}
+
+/// The record file in the data directory.
+fn local(data: &Path, durability: Durability) -> Result<Arc<dyn RecordStore>, String> {
+    let records = RedbRecords::open(data.join(RECORDS), durability);
+    let records =
+        records.map_err(|e| explain(&format!("the data directory {} cannot be used", data.display()), &e))?;
+    Ok(Arc::new(records))
+}
+
+#[cfg(feature = "cloud")]
+fn object(url: &str, at: RecordsAt, data: &Path, durability: Durability) -> Result<Stores, Box<dyn Error>> {
+    use upload_storage::object::{ObjectBlobs, ObjectRecords, Provider, ProviderSettings};
+
+    let open = |settings: &ProviderSettings| {
+        // What is no text is none of the variables that count.
+        let variables =
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        Provider::open(url, variables, settings).map(Arc::new).map_err(|e| explain("store", &e))
+    };
+    let records: Arc<dyn RecordStore> = match at {
+        RecordsAt::Store => Arc::new(ObjectRecords::new(open(&ProviderSettings::records())?)),
+        RecordsAt::Local => local(data, durability)?,
+    };
+    Ok(Stores { blobs: Arc::new(ObjectBlobs::new(open(&ProviderSettings::default())?)), records })
+}
+
+#[cfg(not(feature = "cloud"))]
+fn object(url: &str, _: RecordsAt, _: &Path, _: Durability) -> Result<Stores, Box<dyn Error>> {
+    // Refused as such before.
+    Err(StoreAt::parse(url).err().unwrap_or_default().into())
+}
+
+/// Refuses blobs whose records are gone: a new, empty record file would make all of them nobody's, to be removed.
+fn same_age(blobs: &Path, data: &Path) -> Result<(), String> {
+    let has_any = |kind: &str| {
+        let hours = std::fs::read_dir(blobs.join(kind)).into_iter().flatten().flatten();
+        hours.flat_map(|hour| std::fs::read_dir(hour.path())).any(|mut names| names.next().is_some())
+    };
+    if data.join(RECORDS).exists() || !(has_any("o") || has_any("s")) {
+        return Ok(());
+    }
+    let (blobs, data) = (blobs.display(), data.display());
+    Err(format!(
+        "{blobs} has uploads but {data} no {RECORDS}: put the record file back, or move {blobs} away"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_is_a_directory_memory_or_a_bucket() {
+        assert_eq!(StoreAt::parse("file:").unwrap(), StoreAt::File(None));
+        assert_eq!(
+            StoreAt::parse("file:/mnt/x").unwrap().directory(Path::new("d")).unwrap(),
+            Path::new("/mnt/x")
+        );
+        assert_eq!(StoreAt::parse("file:").unwrap().directory(Path::new("d")).unwrap(), Path::new("d/blobs"));
+        assert_eq!(StoreAt::parse("memory:").unwrap(), StoreAt::Memory);
+        for wrong in ["", "memory", "memory:x", "http://x", "s3:x"] {
+            assert!(StoreAt::parse(wrong).unwrap_err().contains("s3://BUCKET"), "{wrong}");
+        }
+        match StoreAt::parse("s3://bucket/prefix") {
+            Ok(store) => assert_eq!(store, StoreAt::Object("s3://bucket/prefix".into())),
+            Err(e) => assert!(!cfg!(feature = "cloud") && e.contains("--features cloud"), "{e}"),
+        }
+    }
+
+    #[test]
+    fn records_are_where_they_can_be() {
+        let bucket = StoreAt::Object("s3://b".into());
+        assert_eq!(bucket.records(None), Ok(RecordsAt::Store));
+        assert_eq!(bucket.records(Some(RecordsAt::Local)), Ok(RecordsAt::Local));
+        assert_eq!(StoreAt::File(None).records(None), Ok(RecordsAt::Local));
+        assert!(StoreAt::File(None).records(Some(RecordsAt::Store)).is_err());
+        assert_eq!(StoreAt::Memory.records(None), Ok(RecordsAt::Store));
+        assert!(StoreAt::Memory.records(Some(RecordsAt::Local)).is_err());
+    }
+}
