@@ -188,7 +188,7 @@ impl Engine {
         }
         let mut rows = Vec::with_capacity(unknown.len());
         for some in unknown.chunks(AT_ONCE) {
-            let gets = some.iter().map(|(_, key)| self.records().get::<RowRecord>(key));
+            let gets: Vec<_> = some.iter().map(|(_, key)| self.records().get::<RowRecord>(key)).collect();
             let found = try_join_all(gets).await?;
             let known = some.iter().zip(found).filter_map(|((at, _), row)| Some(row?.0.row(*at)));
             rows.extend(known);

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use futures_util::{
+    future::{BoxFuture, ready},
+    stream::{self, StreamExt as _, TryStreamExt as _},
+};
 use upload_chunking::grid::Grid;
 use upload_core::{
     Fragment, Outcome, Result,
@@ -120,23 +123,19 @@ impl Depot<'_> {
             position = cell.end;
         }
         let at_once = (self.engine.settings().part_memory as u64 / grid.cell_size().max(1)).clamp(1, 8);
-        stream::iter(cells)
-            .map(|(cell, of_cell)| async move {
-                if let Some(part) = folds.get(&cell.number) {
-                    return Ok(part.clone());
+        let mut parts: Vec<BoxFuture<'_, Result<Part>>> = Vec::with_capacity(cells.len());
+        for (cell, of_cell) in cells {
+            parts.push(match (folds.get(&cell.number), of_cell) {
+                (Some(part), _) => Box::pin(ready(Ok(part.clone()))),
+                (None, [(start, Segment::Part(part))])
+                    if *start == cell.start && part.length == cell.end - cell.start =>
+                {
+                    Box::pin(ready(Ok(part.clone())))
                 }
-                match of_cell {
-                    [(start, Segment::Part(part))]
-                        if *start == cell.start && part.length == cell.end - cell.start =>
-                    {
-                        Ok(part.clone())
-                    }
-                    of_cell => self.fold(cell, of_cell).await,
-                }
-            })
-            .buffered(at_once as usize)
-            .try_collect()
-            .await
+                _ => Box::pin(self.fold(cell, of_cell)),
+            });
+        }
+        stream::iter(parts).buffered(at_once as usize).try_collect().await
     }
 
     /// What is recorded, in order.
