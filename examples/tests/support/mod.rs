@@ -5,6 +5,7 @@ pub mod client;
 pub mod http;
 pub mod kill;
 pub mod server;
+pub mod store;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};

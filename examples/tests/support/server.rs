@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::client::Client;
+use super::{client::Client, store};
 
 /// The key of servers that are started with [`Server::start`].
 pub const KEY: &str = "live-test-key";
@@ -60,8 +60,10 @@ impl Server {
         args: &[&str],
         prepare: impl FnOnce(&mut Command) -> &mut Command,
     ) -> Self {
-        let data = data.to_str().unwrap();
-        let mut command = program(&["--data", data]);
+        let mut command = program(&["--data", data.to_str().unwrap()]);
+        if !args.contains(&"--store") {
+            store::choose(&mut command, data, args);
+        }
         // By environment, so that a test's flags win.
         command.args(args).envs([("UPLOAD_LISTEN", "127.0.0.1:0"), ("UPLOAD_LOG", "error")]);
         let mut child = prepare(&mut command).stdout(Stdio::piped()).spawn().unwrap();

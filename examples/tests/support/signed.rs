@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::support::http::{Answer, Connection};
 use super::support::kill::{Point, attempt};
 use super::support::server::{KEY, Server};
+use super::support::store::named;
 use super::support::{Chance, TempDir};
 
 /// What the server's links begin with. It is nowhere: the tests' clients send to the process that lives.
@@ -236,14 +237,17 @@ impl World {
         request.ask(&self.address())
     }
 
-    /// The names of staging objects, and those of objects.
-    pub fn stored(&self) -> (Vec<String>, Vec<String>) {
+    /// The names of staging objects, and those of objects; `None` where they are in an object store.
+    pub fn stored(&self) -> Option<(Vec<String>, Vec<String>)> {
+        if named().is_some() {
+            return None;
+        }
         let names = |kind: &str| {
             let entries = |path: PathBuf| std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap());
             let hours = entries(self.data.join("blobs").join(kind));
             let names = hours.flat_map(|hour| entries(hour.path()));
             names.map(|name| name.file_name().into_string().unwrap()).collect()
         };
-        (names("s"), names("o"))
+        Some((names("s"), names("o")))
     }
 }
