@@ -59,9 +59,24 @@ impl Client {
     }
 
     pub fn try_create(&self, destination: &str, name: &str, length: usize, sha: &str) -> io::Result<Answer> {
+        self.create_on(&mut Connection::open(&self.address)?, destination, name, length, sha)
+    }
+
+    /// The same on this connection.
+    pub fn create_on(
+        &self,
+        connection: &mut Connection,
+        destination: &str,
+        name: &str,
+        length: usize,
+        sha: &str,
+    ) -> io::Result<Answer> {
         let body = json!({ "destinationId": destination, "fileName": name, "fileSize": length, "sha": sha });
+        let body = body.to_string();
         let headers = [("content-type", "application/json"), ("x-pico-api-org", self.key.as_str())];
-        request(&self.address, "POST", "/uploads", &headers, body.to_string().as_bytes())
+        connection.head("POST", "/uploads", &headers, body.len())?;
+        connection.send(body.as_bytes())?;
+        connection.answer("POST")
     }
 
     /// A new stream; its id.

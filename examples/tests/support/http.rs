@@ -39,6 +39,14 @@ impl Connection {
         Ok(Self(BufReader::new(stream)))
     }
 
+    /// Gives up on what is neither taken nor answered for this long.
+    pub fn patience(self, time: Duration) -> io::Result<Self> {
+        let stream = self.0.get_ref();
+        stream.set_read_timeout(Some(time))?;
+        stream.set_write_timeout(Some(time))?;
+        Ok(self)
+    }
+
     /// Sends the head of a request whose body will have `length` bytes.
     pub fn head(
         &mut self,

@@ -60,10 +60,18 @@ impl Server {
         args: &[&str],
         prepare: impl FnOnce(&mut Command) -> &mut Command,
     ) -> Self {
+        Self::start_beside(data, data, args, prepare)
+    }
+
+    /// The same, with the object store of the servers over the directory `shared`.
+    pub fn start_beside(
+        data: &Path,
+        shared: &Path,
+        args: &[&str],
+        prepare: impl FnOnce(&mut Command) -> &mut Command,
+    ) -> Self {
         let mut command = program(&["--data", data.to_str().unwrap()]);
-        if !args.contains(&"--store") {
-            store::choose(&mut command, data, args);
-        }
+        store::choose(&mut command, shared, args);
         // By environment, so that a test's flags win.
         command.args(args).envs([("UPLOAD_LISTEN", "127.0.0.1:0"), ("UPLOAD_LOG", "error")]);
         let mut child = prepare(&mut command).stdout(Stdio::piped()).spawn().unwrap();
