@@ -17,32 +17,19 @@ use std::sync::{
 };
 
 use bytes::Bytes;
-use support::gcs::{Gcs, Lost};
+use support::{
+    gcs::{Gcs, Lost},
+    names,
+    signed::{self, Peer},
+};
 use upload_core::{
-    Handle, Hour, ObjectKey, StagingName, UploadId,
-    ports::{BlobStore, Ids, Parts, StoreError, StoreErrorKind},
+    Hour,
+    ports::{BlobStore, Listed, Parts, StoreError, StoreErrorKind},
 };
 use upload_storage::{
     conformance::{self, Profile, Stage},
     object::{ObjectBlobs, ObjectRecords, Provider, ProviderSettings},
 };
-
-#[derive(Debug)]
-struct Same(u8);
-
-impl Ids for Same {
-    fn fill(&self, bytes: &mut [u8]) {
-        bytes.fill(self.0);
-    }
-}
-
-fn names(number: u8) -> (StagingName, ObjectKey) {
-    let ids = Same(number);
-    let upload = UploadId::random(&Handle::random(&ids), &ids);
-    let staging = StagingName::random(Hour::new(490_000), &upload, &ids);
-    let key = ObjectKey::of(&staging);
-    (staging, key)
-}
 
 fn open(server: &Gcs, url: &str) -> ObjectBlobs {
     let provider = Provider::open(url, server.variables(), &ProviderSettings::default()).unwrap();
@@ -110,7 +97,7 @@ async fn a_session_whose_opening_was_lost_is_listed_and_discarded() {
     let session = blobs.open(&key).await.unwrap();
     blobs.abort(&key, &session).await.unwrap();
     let listed = blobs.list(Hour::new(490_000), None, 10).await.unwrap();
-    assert_eq!(listed, [upload_core::ports::Listed::Staged(staging.clone())]);
+    assert_eq!(listed, [Listed::Staged(staging.clone())]);
     blobs.discard(&staging).await.unwrap();
     assert_eq!(blobs.list(Hour::new(490_000), None, 10).await.unwrap(), []);
 }
@@ -138,4 +125,27 @@ async fn who_does_not_sign_is_refused() {
     assert_eq!(answer.status, 401);
     let token = ("authorization", "Bearer e30.e30.e30");
     assert_eq!(support::client::send(server.address(), "GET", &url, &[token], b"").await.status, 401);
+}
+
+/// Google's signatures name its own host, whatever the address is.
+#[tokio::test]
+async fn a_signed_request_does_what_it_was_made_for_and_nothing_else() {
+    let server = Gcs::start().await;
+    let blobs = open(&server, "gs://bucket/signed").with_signing(Arc::new(signed::Now)).unwrap();
+    let peer = Peer::new(blobs, server.address()).behind("storage.googleapis.com");
+    signed::a_put_is_of_these_bytes_once(&peer, 1).await;
+    signed::a_part_is_of_its_session_and_number(&peer, 2).await;
+    signed::a_read_is_of_one_object(&peer, 3).await;
+}
+
+#[tokio::test]
+async fn a_signed_request_ends() {
+    let server = Gcs::start().await;
+    let blobs = open(&server, "gs://bucket").with_signing(Arc::new(signed::Now)).unwrap();
+    let peer = Peer::new(blobs, server.address()).behind("storage.googleapis.com");
+    let (_, key) = peer.object(1, b"abc").await;
+    let read = peer.sign(&peer.read(&key)).await;
+    assert_eq!(peer.send(&read, b"").await.status, 200);
+    server.advance(signed::LIFETIME.as_secs() + 1);
+    assert_eq!(peer.send(&read, b"").await.status, 400);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use upload_checksum::Digest;
 
-use super::StoreError;
+use super::{Session, StoreError};
 use crate::{
     grant::{Access, SignedRequest},
     ids::{ObjectKey, StagingName},
@@ -21,10 +21,14 @@ pub struct SignFor<'a> {
     pub staging: &'a StagingName,
     /// Where they lie, for [`Access::Read`].
     pub key: Option<&'a ObjectKey>,
+    /// The session that the parts belong to, for what is about parts in a store that has [`Parts`](super::Parts).
+    pub session: Option<&'a Session>,
     /// For how long it is good.
     pub lifetime: Duration,
     /// Bytes of the whole content.
     pub length: Option<u64>,
+    /// Bytes of the part, for [`Access::Part`].
+    pub part_length: Option<u64>,
     /// Digest that the bytes must have.
     pub digest: Option<&'a Digest>,
     /// Media type that they are sent or shown as.
@@ -40,8 +44,10 @@ impl<'a> SignFor<'a> {
             access,
             staging,
             key: None,
+            session: None,
             lifetime,
             length: None,
+            part_length: None,
             digest: None,
             content_type: None,
             file_name: None,

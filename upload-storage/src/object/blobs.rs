@@ -6,7 +6,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectStoreExt, PutPayload, path::Path};
 use upload_core::{
     Hour, ObjectKey, StagingName,
-    ports::{BlobStore, Capabilities, Listed, Parts, StoreError, StoreErrorKind},
+    ports::{BlobStore, Capabilities, Listed, Parts, Signer, StoreError, StoreErrorKind},
 };
 
 use super::{
@@ -30,12 +30,24 @@ use crate::shared::range_len;
 pub struct ObjectBlobs {
     pub(super) provider: Arc<Provider>,
     pub(super) sessions: Arc<dyn Sessions>,
+    signer: Option<Arc<dyn Signer>>,
 }
 
 impl ObjectBlobs {
     /// Blobs in this bucket.
     pub fn new(provider: Arc<Provider>) -> Self {
-        Self { sessions: sessions_of(&provider), provider }
+        Self { sessions: sessions_of(&provider), provider, signer: None }
+    }
+
+    /// Signs requests too, so that bytes go straight to the bucket; without this, [`signer`](BlobStore::signer) is `None` and
+    /// they pass through the engine. What a signed request binds: see [`object`](super).
+    ///
+    /// # Errors
+    /// `Unsupported` for a store in memory, and for an Azure container that was opened without its account's key.
+    #[cfg(feature = "cloud")]
+    pub fn with_signing(mut self, clock: Arc<dyn upload_core::ports::Clock>) -> Result<Self, StoreError> {
+        self.signer = Some(super::sign::signer_of(&self.provider, clock)?);
+        Ok(self)
     }
 
     /// The bucket.
@@ -187,5 +199,9 @@ impl BlobStore for ObjectBlobs {
 
     fn parts(&self) -> Option<&dyn Parts> {
         Some(self)
+    }
+
+    fn signer(&self) -> Option<&dyn Signer> {
+        self.signer.as_deref()
     }
 }

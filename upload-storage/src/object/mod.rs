@@ -38,6 +38,8 @@ mod records;
 #[cfg(feature = "cloud")]
 mod request;
 mod settings;
+#[cfg(feature = "cloud")]
+mod sign;
 mod url;
 
 pub use blobs::ObjectBlobs;

@@ -102,6 +102,11 @@ impl Blocks {
     }
 }
 
+/// The name of a new block of this session.
+pub(in crate::object) fn block_name(session: &Session, number: u64) -> Result<String, StoreError> {
+    Ok(format!("{session}{number:016x}{}", random()?))
+}
+
 /// Azure begins its documents with a byte order mark.
 fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
@@ -128,7 +133,7 @@ impl Sessions for Blocks {
         payload: PutPayload,
     ) -> Result<String, StoreError> {
         let path = self.path(key)?;
-        let name = format!("{session}{number:016x}{}", random()?);
+        let name = block_name(session, number)?;
         let ask = Ask::new(Method::PUT, Some(&path))
             .query("comp", "block")
             .query("blockid", STANDARD.encode(&name))

@@ -22,6 +22,9 @@ mod pieces;
 #[cfg(feature = "cloud")]
 mod xml;
 
+#[cfg(feature = "azure")]
+pub(super) use blocks::block_name;
+
 /// Sessions as one kind of provider has them.
 #[async_trait]
 pub(super) trait Sessions: Send + Sync {

@@ -41,6 +41,8 @@ struct Bucket {
     made: u64,
     lose: Vec<Loss>,
     seen: Vec<String>,
+    /// Seconds that its clock goes ahead.
+    ahead: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -112,7 +114,7 @@ impl Bucket {
     }
 
     fn answer(&mut self, ask: &Ask) -> Answer {
-        if let Err(refused) = signature::check(ask) {
+        if let Err(refused) = signature::check(ask, self.ahead) {
             return refused;
         }
         let method = ask.method.as_str();
@@ -168,6 +170,11 @@ impl Gcs {
     /// The next request of this method whose target has this text is carried out, and its answer lost.
     pub fn lose_next(&self, method: &'static str, query: &'static str, how: Lost) {
         self.bucket().lose.push(Loss { method, query, how });
+    }
+
+    /// Lets so many seconds pass.
+    pub fn advance(&self, seconds: u64) {
+        self.bucket().ahead += seconds;
     }
 
     /// Methods and targets of all requests so far.

@@ -69,6 +69,12 @@ impl Bucket {
             ("content-type", object.content_type.clone()),
             ("last-modified", "Sat, 21 Nov 2026 10:00:00 GMT".to_owned()),
         ];
+        if ask.has("response-content-type") {
+            headers[2].1 = ask.get("response-content-type").to_owned();
+        }
+        if ask.has("response-content-disposition") {
+            headers.push(("content-disposition", ask.get("response-content-disposition").to_owned()));
+        }
         if let Some(range) = ask.header("range").and_then(|range| range.strip_prefix("bytes=")) {
             let (start, end) = range.split_once('-').unwrap();
             let (start, end) = match (start.parse::<usize>(), end.parse::<usize>()) {

@@ -1,0 +1,72 @@
+//! Requests that the bucket takes from anybody who has them.
+
+use std::sync::Arc;
+
+use upload_core::{
+    Access, ObjectKey, Verb,
+    ports::{Clock, Session, SignFor, Signer, StoreError},
+};
+
+use super::{Kind, Provider, wrong};
+
+#[cfg(feature = "azure")]
+mod azure;
+#[cfg(feature = "gcs")]
+mod gcs;
+#[cfg(feature = "s3")]
+mod s3;
+mod text;
+#[cfg(any(feature = "s3", feature = "gcs"))]
+mod xml_api;
+
+/// The signer of this provider.
+pub(super) fn signer_of(
+    provider: &Arc<Provider>,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn Signer>, StoreError> {
+    let provider = Arc::clone(provider);
+    match provider.kind() {
+        #[cfg(feature = "s3")]
+        Kind::S3 => Ok(Arc::new(s3::S3Signer { provider, clock })),
+        #[cfg(feature = "azure")]
+        Kind::Azure => azure::AzureSigner::new(provider, clock).map(|signer| Arc::new(signer) as _),
+        // Its signatures are object_store's, by the system's clock.
+        #[cfg(feature = "gcs")]
+        Kind::Gcs => Ok(Arc::new(gcs::GcsSigner { provider })),
+        other => Err(wrong(format!("a store of the kind {other:?} signs no requests"))),
+    }
+}
+
+/// Longest life of a signed request, in seconds: a week, in every store.
+const LONGEST: u64 = 604_800;
+
+/// Its life in seconds.
+fn lifetime(ask: &SignFor<'_>) -> Result<u64, StoreError> {
+    match ask.lifetime.as_secs() {
+        seconds @ 1..=LONGEST => Ok(seconds),
+        seconds => Err(wrong(format!("a signed request is good for 1 to {LONGEST} seconds, not {seconds}"))),
+    }
+}
+
+/// The object that it is about.
+fn key(ask: &SignFor<'_>) -> Result<ObjectKey, StoreError> {
+    match (ask.access, ask.key) {
+        (_, Some(key)) => Ok(key.clone()),
+        (Access::Read, None) => Err(wrong("a request to read is for a published object; no key was given")),
+        (_, None) => Ok(ObjectKey::of(ask.staging)),
+    }
+}
+
+/// The session that it is about.
+fn session<'a>(ask: &SignFor<'a>) -> Result<&'a Session, StoreError> {
+    ask.session.ok_or_else(|| wrong(format!("{:?} is about a session; none was given", ask.access)))
+}
+
+fn verb(access: Access) -> Verb {
+    match access {
+        Access::BeginParts | Access::CommitParts => Verb::Post,
+        Access::Put | Access::Part(_) => Verb::Put,
+        Access::AbortParts => Verb::Delete,
+        _ => Verb::Get,
+    }
+}

@@ -1,0 +1,114 @@
+//! What signed requests can and cannot do on real stores. Run by `.ci/cloud`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub
+)]
+
+mod cloud_support;
+mod support;
+
+use std::sync::Arc;
+
+use cloud_support::{Emulator, runtime};
+use support::{
+    names,
+    signed::{self, LIFETIME, Late, Now, Peer, another, forged},
+};
+use upload_core::{
+    Access, Verb,
+    ports::{BlobStore, Clock, Parts, SignFor},
+};
+use upload_storage::object::{ObjectBlobs, ProviderSettings};
+
+async fn peer(emulator: Emulator, prefix: &str, clock: Arc<dyn Clock>) -> Peer {
+    let provider = emulator.bucket("signed", prefix, &ProviderSettings::default()).await;
+    let blobs = ObjectBlobs::new(Arc::new(provider)).with_signing(clock).unwrap();
+    Peer::new(blobs, &emulator.address())
+}
+
+#[test]
+fn on_seaweedfs_a_signed_request_does_what_it_was_made_for_and_nothing_else() {
+    runtime().block_on(async {
+        let peer = peer(Emulator::SeaweedFs, "all", Arc::new(Now)).await;
+        signed::a_put_is_of_these_bytes_once(&peer, 1).await;
+        signed::a_part_is_of_its_session_and_number(&peer, 2).await;
+        signed::a_read_is_of_one_object(&peer, 3).await;
+    });
+}
+
+#[test]
+fn on_seaweedfs_a_signed_request_ends() {
+    runtime().block_on(async {
+        let peer = peer(Emulator::SeaweedFs, "late", Arc::new(Late)).await;
+        let (_, key) = peer.object(1, b"abc").await;
+        let read = peer.sign(&peer.read(&key)).await;
+        assert_eq!(peer.send(&read, b"").await.status, 403);
+    });
+}
+
+/// Size, type and digest are not bound: Azure has nothing for that.
+#[test]
+fn on_azurite_a_signed_request_makes_one_blob_once() {
+    runtime().block_on(async {
+        let peer = peer(Emulator::Azurite, "put", Arc::new(Now)).await;
+        let (staging, key) = names(1);
+        let put = peer.sign(&SignFor::new(Access::Put, &staging, LIFETIME)).await;
+        for method in ["GET", "DELETE"] {
+            assert_eq!(peer.send_as(method, &put, b"").await.status, 403, "{method}");
+        }
+        let other = another(&key);
+        assert_eq!(peer.send(&forged(&put, key.as_str(), other.as_str()), b"good").await.status, 403);
+        assert_eq!(peer.send(&forged(&put, "sp=c", "sp=w"), b"good").await.status, 403);
+        assert_eq!(peer.blobs.length(&key).await.unwrap(), None);
+        assert_eq!(peer.send(&put, b"good").await.status, 201);
+        assert_eq!(peer.blobs.read(&key, 0..4).await.unwrap(), "good");
+        let again = peer.send(&put, b"evil").await;
+        assert!(again.status == 403 || again.status == 409, "{again:?}");
+        assert_eq!(peer.blobs.read(&key, 0..4).await.unwrap(), "good");
+    });
+}
+
+#[test]
+fn on_azurite_signed_blocks_are_parts() {
+    runtime().block_on(async {
+        let peer = peer(Emulator::Azurite, "blocks", Arc::new(Now)).await;
+        let (staging, key) = names(1);
+        let session = peer.blobs.open(&key).await.unwrap();
+        let asked = |access| {
+            let mut ask = SignFor::new(access, &staging, LIFETIME);
+            ask.session = Some(&session);
+            ask
+        };
+        let digest = signed::md5(b"part");
+        let mut ask = asked(Access::Part(7));
+        ask.digest = Some(&digest);
+        let part = peer.sign(&ask).await;
+        assert_eq!(peer.send(&part, b"evil").await.status, 400);
+        assert_eq!(peer.send(&part, b"part").await.status, 201);
+        let parts = peer.blobs.list_parts(&key, &session).await.unwrap();
+        assert_eq!(parts.iter().map(|part| (part.number, part.length)).collect::<Vec<_>>(), [(7, 4)]);
+        let list = peer.sign(&asked(Access::ListParts)).await;
+        assert_eq!((list.verb, peer.send(&list, b"").await.status), (Verb::Get, 200));
+        assert_eq!(peer.send_as("DELETE", &list, b"").await.status, 403);
+        peer.blobs.complete(&key, &session, &parts).await.unwrap();
+        assert_eq!(peer.blobs.read(&key, 0..4).await.unwrap(), "part");
+        for access in [Access::BeginParts, Access::AbortParts] {
+            assert!(peer.blobs.signer().unwrap().sign(&asked(access)).await.is_err());
+        }
+    });
+}
+
+#[test]
+fn on_azurite_a_signed_read_is_of_one_blob_and_ends() {
+    runtime().block_on(async {
+        signed::a_read_is_of_one_object(&peer(Emulator::Azurite, "read", Arc::new(Now)).await, 3).await;
+        let peer = peer(Emulator::Azurite, "late", Arc::new(Late)).await;
+        let (_, key) = peer.object(1, b"abc").await;
+        let read = peer.sign(&peer.read(&key)).await;
+        assert_eq!(peer.send(&read, b"").await.status, 403);
+    });
+}
