@@ -173,7 +173,10 @@ fn what_a_configuration_has_wrong_is_named_with_its_line() {
         (&["--store", "memory:", "--records", "local"], ["records", "expected store"]),
         (&["--store", "file:", "--records", "store"], ["records", "expected local"]),
         // Without the feature it is asked for, with it the secrets.
-        (&["--store", "s3://bucket"], ["s", if cfg!(feature = "cloud") { "--secret-file" } else { "--features cloud" }]),
+        (
+            &["--store", "s3://bucket"],
+            ["s", if cfg!(feature = "cloud") { "--secret-file" } else { "--features cloud" }],
+        ),
     ] {
         let (code, said) = refused(args);
         assert_eq!(code, Some(2), "{args:?}: {said}");

@@ -39,7 +39,10 @@ impl Object {
             return Ok(None);
         }
         let value = unwrap(&self.body).ok_or_else(|| {
-            let why = format!("the object of the record {key:?} has {} bytes and not the form of one", self.body.len());
+            let why = format!(
+                "the object of the record {key:?} has {} bytes and not the form of one",
+                self.body.len()
+            );
             StoreError::new(StoreErrorKind::Corrupt, why)
         })?;
         Ok(Some(Stored::new(value, self.tag.version())))
@@ -99,7 +102,9 @@ mod tests {
     #[test]
     fn empty_objects_are_no_records_and_strange_ones_are_corrupt() {
         assert!(Object { body: Bytes::new(), tag: tag() }.record("k").unwrap().is_none());
-        for strange in [&[b'1'; 40][..], &wrap(b"").unwrap()[..34], b"2 01234567890123456789012345678901\n{}", b"x"] {
+        for strange in
+            [&[b'1'; 40][..], &wrap(b"").unwrap()[..34], b"2 01234567890123456789012345678901\n{}", b"x"]
+        {
             let object = Object { body: Bytes::copy_from_slice(strange), tag: tag() };
             assert_eq!(object.record("k").unwrap_err().kind, StoreErrorKind::Corrupt);
         }
