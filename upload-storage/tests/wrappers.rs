@@ -276,7 +276,7 @@ fn parts_fail_before_their_effect_or_after_it() {
         let fragment = Fragment::random(7, &Same(2));
         parts.put_fragment(&staging, &fragment, bytes(b"de")).await.unwrap();
         assert_eq!(kind(parts.read_fragment(&staging, &fragment, 0..2).await), Corrupt);
-        assert_eq!(kind(parts.delete_fragments(&staging, &[fragment.clone()]).await), Full);
+        assert_eq!(kind(parts.delete_fragments(&staging, std::slice::from_ref(&fragment)).await), Full);
         assert_eq!(parts.read_fragment(&staging, &fragment, 0..2).await.unwrap(), "de");
         parts.put_object(&key, bytes(b"whole")).await.unwrap();
         assert_eq!(blobs.read(&key, 0..5).await.unwrap(), "whole");
@@ -353,7 +353,7 @@ fn a_paused_part_arrives_late() {
         assert!(waits(&mut late));
         blobs.arrived().await;
         let first = parts.put_part(&key, &session, 1, bytes(b"first")).await.unwrap();
-        assert_eq!(parts.list_parts(&key, &session).await.unwrap(), [first.clone()]);
+        assert_eq!(parts.list_parts(&key, &session).await.unwrap(), std::slice::from_ref(&first));
         assert_eq!(blobs.release().await, 1);
         let late = late.await.unwrap();
         assert_eq!((late.number, late.length), (1, 4));
