@@ -285,6 +285,19 @@ fn parts_fail_before_their_effect_or_after_it() {
     });
 }
 
+/// Of the calls about parts, a drawn fault of reading falls on the one that reads.
+#[test]
+fn a_fragment_comes_back_short_and_nothing_else() {
+    block_on(async {
+        let blobs = Faulty::new(in_parts(), Plan::seeded(1).rate(Fault::Short, 1000));
+        let parts = blobs.parts().unwrap();
+        let (staging, fragment) = (names(1).0, Fragment::random(0, &Same(2)));
+        parts.put_fragment(&staging, &fragment, bytes(b"abc")).await.unwrap();
+        assert_eq!(kind(parts.read_fragment(&staging, &fragment, 0..3).await), Corrupt);
+        parts.delete_fragments(&staging, &[fragment]).await.unwrap();
+    });
+}
+
 #[test]
 fn parts_and_keys_are_counted() {
     block_on(async {
