@@ -214,8 +214,7 @@ impl MiniS3 {
             Trouble::DoneButCut => None,
             _ => {
                 if matches!(trouble, Trouble::DoneAndReplaced) {
-                    let nonce = [&[0; 8][..], &state.log.len().to_be_bytes()].concat();
-                    let other = [&[1], &nonce[..], b"another's"].concat();
+                    let other = format!("1 {:032x}\nanother's", state.log.len()).into_bytes();
                     state.objects.insert(request.key, other);
                 }
                 Some((500, None, b"<Error><Code>InternalError</Code></Error>".to_vec()))

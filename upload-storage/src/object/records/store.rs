@@ -9,9 +9,12 @@ use upload_core::ports::{Deleted, Expected, Put, RecordStore, StoreError, Stored
 use super::{
     name,
     value::{Object, Tag, wrap},
-    write::{self, Wrote, failed, names_no_bucket, pause},
+    write::{self, Wrote, names_no_bucket, pause},
 };
-use crate::{object::Provider, shared::check_record};
+use crate::{
+    object::{Provider, failed::failed},
+    shared::check_record,
+};
 
 /// The folder of records in the bucket.
 const FOLDER: &str = "r/";
@@ -48,14 +51,14 @@ impl ObjectRecords {
             Ok(found) => found,
             // A bucket that is gone is no bucket without records.
             Err(e @ Error::NotFound { .. }) if names_no_bucket(e.to_string().as_bytes()) => {
-                return Err(failed(path, e));
+                return Err(failed(path.as_ref(), e));
             }
             Err(Error::NotFound { .. }) => return Ok(None),
-            Err(e) => return Err(failed(path, e)),
+            Err(e) => return Err(failed(path.as_ref(), e)),
         };
         let meta = &found.meta;
         let tag = Tag::of(self.provider.kind(), meta.e_tag.as_deref(), meta.version.as_deref())?;
-        let body = found.bytes().await.map_err(|e| failed(path, e))?;
+        let body = found.bytes().await.map_err(|e| failed(path.as_ref(), e))?;
         Ok(Some(Object { body, tag }))
     }
 
