@@ -10,7 +10,9 @@ use upload_core::{
     ports::{BlobStore, Part, PartRules, Parts, Session, StoreError, StoreErrorKind},
 };
 
-use super::{Kind, ObjectBlobs, Provider, wrong};
+#[cfg(feature = "cloud")]
+use super::Kind;
+use super::{ObjectBlobs, Provider, wrong};
 use crate::shared::{same_object, total};
 
 #[cfg(feature = "azure")]
