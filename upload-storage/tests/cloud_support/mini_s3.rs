@@ -234,6 +234,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
     while let Some((name, value)) = line()?.split_once(": ") {
         headers.insert(name.to_ascii_lowercase(), value.to_owned());
     }
+    assert!(!headers.contains_key("transfer-encoding"), "S3 wants the length of a body: {first}");
     let length = headers.get("content-length").map_or(0, |length: &String| length.parse().unwrap());
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
