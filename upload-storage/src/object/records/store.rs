@@ -26,7 +26,7 @@ const TRIES: usize = 8;
 /// on.
 const RACES: usize = 64;
 
-/// A [`RecordStore`] in an object store: any number of processes may share it. See the [module](super).
+/// A [`RecordStore`] in an object store: any number of processes may share it. See the [module](crate::object).
 #[derive(Debug)]
 pub struct ObjectRecords {
     provider: Arc<Provider>,
