@@ -52,12 +52,21 @@ const DIRECT: [(&str, &[&str]); 9] = [
             "upload-core",
             "async-lock",
             "async-trait",
+            "base64",
             "bytes",
             "event-listener",
             "futures-channel",
             "futures-util",
+            "getrandom",
+            "hmac",
+            "object_store",
+            "quick-xml",
             "redb",
+            "reqwest",
             "rustix",
+            "rustls",
+            "sha2",
+            "tokio",
             "tracing",
         ],
     ),
@@ -319,7 +328,10 @@ fn the_sources_name_nothing_that_their_crate_must_not_know() {
         for path in files(&format!("{name}/src"), ".rs").iter().filter(|path| !is_test(path)) {
             for (n, line) in code(&read(path)) {
                 let line = line.replace(&own, "");
-                let named = words.iter().filter(|word| line.contains(*word));
+                // Object stores bring the runtime along anyway.
+                let allowed =
+                    |word: &str| word == "tokio" && shown(path).contains("upload-storage/src/object/");
+                let named = words.iter().filter(|word| line.contains(*word) && !allowed(word));
                 offences.extend(named.map(|word| format!("{}:{n}: {word}", shown(path))));
             }
         }

@@ -168,6 +168,22 @@ fn what_a_configuration_has_wrong_is_named_with_its_line() {
     assert!(code == Some(2) && said.contains("king"), "{said}");
     let (code, said) = refused(&["--durability", "some"]);
     assert!(code == Some(2) && said.contains("some"), "{said}");
+    for (args, expected) in [
+        (&["--store", "ftp://x"][..], ["memory:", "ftp://x"]),
+        (&["--store", "memory:", "--records", "local"], ["records", "expected store"]),
+        (&["--store", "file:", "--records", "store"], ["records", "expected local"]),
+        // Without the feature it is asked for, with it the secrets.
+        (
+            &["--store", "s3://bucket"],
+            ["s", if cfg!(feature = "cloud") { "--secret-file" } else { "--features cloud" }],
+        ),
+    ] {
+        let (code, said) = refused(args);
+        assert_eq!(code, Some(2), "{args:?}: {said}");
+        for word in expected {
+            assert!(said.contains(word), "no {word:?} for {args:?}:\n{said}");
+        }
+    }
 }
 
 #[test]
@@ -177,6 +193,8 @@ fn each_flag_is_an_environment_variable_too() {
     let output = support::server::program(&["--print-config"])
         .env("UPLOAD_LISTEN", "127.0.0.1:1")
         .env("UPLOAD_DATA", "elsewhere")
+        .env("UPLOAD_STORE", "file:/mnt/bytes")
+        .env("UPLOAD_RECORDS", "local")
         .env("UPLOAD_PUBLIC_URL", "https://files.example/")
         .env("UPLOAD_CONFIG", file)
         .env("UPLOAD_API_KEY", "first the-other:acme:admin")
@@ -188,6 +206,8 @@ fn each_flag_is_an_environment_variable_too() {
     for line in [
         "listen = \"127.0.0.1:1\"",
         "data = \"elsewhere\"",
+        "store = \"file:/mnt/bytes\"",
+        "records = \"local\"",
         "public_url = \"https://files.example\"",
         "durability = \"none\"",
         "log = \"error\"",
@@ -209,6 +229,31 @@ fn a_second_process_on_the_same_directory_fails_at_once() {
     );
     assert_eq!(request(&server.address, "GET", "/healthz", &[], b"").unwrap().status, 200);
     server.stop();
+}
+
+/// A directory of bytes elsewhere, and memory, which leaves nothing behind.
+#[test]
+fn bytes_go_where_they_are_told() {
+    let (dir, elsewhere) = (TempDir::new(), TempDir::new());
+    let store = format!("file:{}", elsewhere.path().join("bytes").display());
+    let image = support::media("rgb.jpg");
+    let upload = |server: &Server| {
+        server.client().upload("stepImage", "a.jpg", &[&image])["path"].as_str().unwrap().to_owned()
+    };
+    let server = Server::start(dir.path(), &["--store", &store]);
+    let path = upload(&server);
+    server.stop();
+    assert!(elsewhere.path().join("bytes/o").is_dir() && !dir.path().join("blobs").exists());
+    let server = Server::start(dir.path(), &["--store", &store]);
+    assert_eq!(server.client().get(&path).body, image);
+    server.stop();
+
+    let dir = TempDir::new();
+    let server = Server::start(dir.path(), &["--store", "memory:"]);
+    let path = upload(&server);
+    assert_eq!(server.client().get(&path).body, image);
+    server.stop();
+    assert!(!dir.path().join("blobs").exists() && !dir.path().join("records.redb").exists());
 }
 
 #[test]

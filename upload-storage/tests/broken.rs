@@ -136,6 +136,7 @@ const PARTS: &[(PartDefect, &str)] = {
         (AbortKeepsParts, "giving_up/a_session_takes_its_parts"),
         (AbortOfNothingFails, "giving_up/a_session_that_is_gone_succeeds"),
         (DiscardKeepsSessions, "giving_up/discarding_takes_sessions"),
+        (DiscardTakesFewSessions, "giving_up/discarding_takes_many_sessions"),
         (DiscardTakesObject, "giving_up/discarding_leaves_the_object"),
         (DiscardTakesUpload, "giving_up/discarding_takes_only_its_own_sessions"),
         (DiscardBlocksKey, "giving_up/a_key_can_be_opened_again"),

@@ -23,8 +23,9 @@ fn conform(open: impl AsyncFn() -> Provider + Sync) {
     });
 }
 
+/// With time: SeaweedFS lets those who put one object at once wait for each other, 200 ms each.
 fn emulator(emulator: Emulator) {
-    conform(async || emulator.bucket("records", "suite", &ProviderSettings::records()).await);
+    conform(async || emulator.bucket("records", "suite", &ProviderSettings::default()).await);
 }
 
 #[test]

@@ -24,8 +24,9 @@ use upload_core::{
 };
 use upload_storage::object::{ObjectBlobs, ProviderSettings};
 
+/// In the bucket of the other tests: SeaweedFS has volumes for few buckets.
 async fn peer(emulator: Emulator, prefix: &str, clock: Arc<dyn Clock>) -> Peer {
-    let provider = emulator.bucket("signed", prefix, &ProviderSettings::default()).await;
+    let provider = emulator.bucket("blobs", &format!("signed-{prefix}"), &ProviderSettings::default()).await;
     let blobs = ObjectBlobs::new(Arc::new(provider)).with_signing(clock).unwrap();
     Peer::new(blobs, &emulator.address())
 }

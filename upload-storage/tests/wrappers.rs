@@ -276,12 +276,25 @@ fn parts_fail_before_their_effect_or_after_it() {
         let fragment = Fragment::random(7, &Same(2));
         parts.put_fragment(&staging, &fragment, bytes(b"de")).await.unwrap();
         assert_eq!(kind(parts.read_fragment(&staging, &fragment, 0..2).await), Corrupt);
-        assert_eq!(kind(parts.delete_fragments(&staging, &[fragment.clone()]).await), Full);
+        assert_eq!(kind(parts.delete_fragments(&staging, std::slice::from_ref(&fragment)).await), Full);
         assert_eq!(parts.read_fragment(&staging, &fragment, 0..2).await.unwrap(), "de");
         parts.put_object(&key, bytes(b"whole")).await.unwrap();
         assert_eq!(blobs.read(&key, 0..5).await.unwrap(), "whole");
         let trace = blobs.trace();
         assert_eq!(trace.iter().filter(|call| call.fault.is_some()).count(), 5, "{trace:?}");
+    });
+}
+
+/// Of the calls about parts, a drawn fault of reading falls on the one that reads.
+#[test]
+fn a_fragment_comes_back_short_and_nothing_else() {
+    block_on(async {
+        let blobs = Faulty::new(in_parts(), Plan::seeded(1).rate(Fault::Short, 1000));
+        let parts = blobs.parts().unwrap();
+        let (staging, fragment) = (names(1).0, Fragment::random(0, &Same(2)));
+        parts.put_fragment(&staging, &fragment, bytes(b"abc")).await.unwrap();
+        assert_eq!(kind(parts.read_fragment(&staging, &fragment, 0..3).await), Corrupt);
+        parts.delete_fragments(&staging, &[fragment]).await.unwrap();
     });
 }
 
@@ -353,7 +366,7 @@ fn a_paused_part_arrives_late() {
         assert!(waits(&mut late));
         blobs.arrived().await;
         let first = parts.put_part(&key, &session, 1, bytes(b"first")).await.unwrap();
-        assert_eq!(parts.list_parts(&key, &session).await.unwrap(), [first.clone()]);
+        assert_eq!(parts.list_parts(&key, &session).await.unwrap(), std::slice::from_ref(&first));
         assert_eq!(blobs.release().await, 1);
         let late = late.await.unwrap();
         assert_eq!((late.number, late.length), (1, 4));

@@ -40,7 +40,7 @@ impl ObjectBlobs {
     }
 
     /// Signs requests too, so that bytes go straight to the bucket; without this, [`signer`](BlobStore::signer) is `None` and
-    /// they pass through the engine. What a signed request binds: see [`object`](super).
+    /// they pass through the engine. What a signed request binds: see [there](crate::object).
     ///
     /// # Errors
     /// `Unsupported` for a store in memory, and for an Azure container that was opened without its account's key.

@@ -4,7 +4,7 @@ use futures_util::TryStreamExt;
 use object_store::{Error, ObjectMeta, ObjectStoreExt, list::PaginatedListOptions, path::Path};
 use upload_core::ports::StoreError;
 
-use super::{Kind, Provider};
+use super::{Kind, Provider, failed::failed};
 
 /// Most names that a store gives in one answer.
 const PAGE: usize = 1000;
@@ -56,11 +56,16 @@ impl Provider {
         }
         let mut token = None;
         while found.len() < limit {
-            let mut options = PaginatedListOptions::default();
-            options.offset = after.map(str::to_owned);
-            options.max_keys = Some((limit - found.len()).clamp(1, PAGE));
-            options.page_token = token;
-            let page = pages.list_paginated(Some(prefix), options).await.map_err(|e| failed(prefix, e))?;
+            let options = PaginatedListOptions {
+                offset: after.map(str::to_owned),
+                max_keys: Some((limit - found.len()).clamp(1, PAGE)),
+                page_token: token,
+                ..PaginatedListOptions::default()
+            };
+            let page = pages
+                .list_paginated(Some(prefix), options)
+                .await
+                .map_err(|e| failed(&format!("listing {prefix}"), e))?;
             let wanted = |meta: &ObjectMeta| {
                 let name = meta.location.as_ref();
                 name.starts_with(prefix) && after.is_none_or(|after| name > after)
@@ -82,7 +87,7 @@ impl Provider {
         match self.store.head(&path).await {
             Ok(meta) => Ok(Some(meta)),
             Err(Error::NotFound { .. }) => Ok(None),
-            Err(e) => Err(failed(prefix, e)),
+            Err(e) => Err(failed(&format!("listing {prefix}"), e)),
         }
     }
 
@@ -93,7 +98,8 @@ impl Provider {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<ObjectMeta>, StoreError> {
-        let parse = |name: &str| Path::parse(name).map_err(|e| failed(prefix, e.into()));
+        let parse =
+            |name: &str| Path::parse(name).map_err(|e| failed(&format!("listing {prefix}"), e.into()));
         let above = prefix.rsplit_once('/').map(|(above, _)| parse(above)).transpose()?;
         let listed = match after {
             Some(after) if after >= prefix => self.store.list_with_offset(above.as_ref(), &parse(after)?),
@@ -102,15 +108,11 @@ impl Provider {
         let wanted = listed.try_filter(|meta| std::future::ready(meta.location.as_ref().starts_with(prefix)));
         let mut wanted = pin!(wanted);
         let mut found = Vec::new();
-        while let Some(meta) = wanted.try_next().await.map_err(|e| failed(prefix, e))? {
+        while let Some(meta) = wanted.try_next().await.map_err(|e| failed(&format!("listing {prefix}"), e))? {
             found.push(meta);
         }
         found.sort_by(|a, b| a.location.as_ref().cmp(b.location.as_ref()));
         found.truncate(limit);
         Ok(found)
     }
-}
-
-fn failed(prefix: &str, error: object_store::Error) -> StoreError {
-    StoreError::unavailable(format!("listing {prefix}: {error}")).with_source(error)
 }

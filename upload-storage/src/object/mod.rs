@@ -1,12 +1,14 @@
 //! Blobs and records in an object store: Amazon S3 and what speaks its language, Azure Blob Storage, Google Cloud Storage.
 //!
-//! *What it is*: a [`Provider`] is an opened bucket; [`ObjectRecords`] keeps records in it by conditional puts, so that
-//! several processes may share one bucket with no database and no lock server.
+//! *What it is*: a [`Provider`] is an opened bucket; [`ObjectBlobs`] keeps bytes in it, as parts, fragments and objects;
+//! [`ObjectRecords`] keeps records in it by conditional puts. So several processes may share one bucket with no database and
+//! no lock server.
 //!
 //! *What it is not*: no cache and no lock; what a store cannot bind or refuse is not papered over.
 //!
 //! ```text
-//!   s3://BUCKET/prefix + environment ──> Provider ──> ObjectRecords    objects prefix/r/…
+//!   s3://BUCKET/prefix + environment ──> Provider ──> ObjectBlobs      objects prefix/o/…, fragments prefix/s/…, parts
+//!                                            └──────> ObjectRecords    objects prefix/r/…
 //! ```
 //!
 //! ```
@@ -23,6 +25,27 @@
 //! ```
 //!
 //! The futures of a real store want a tokio runtime.
+//!
+//! # Bytes on their way
+//! TLS guards them; over plain HTTP, S3's signature covers their SHA-256. No checksum is sent besides. A completion is followed
+//! by a question for the object's length, which must be that of the parts listed.
+//!
+//! # What a signed request binds
+//! [`ObjectBlobs::with_signing`] makes requests that the bucket takes from anybody, until they end. Each binds the method,
+//! the object and the time. Beyond that:
+//!
+//! | | S3 | Google | Azure |
+//! |---|---|---|---|
+//! | an object that is there is kept | `if-none-match: *` | `x-goog-if-generation-match: 0` | permission *create* |
+//! | the size of a whole put | `content-length` | `x-goog-content-length-range` | no |
+//! | the size of a part | `content-length` | no | no |
+//! | its digest | MD5; of a whole put also SHA-1, SHA-256, CRC-32C, CRC-64/NVME | MD5; of a whole put also CRC-32C | no |
+//! | its media type | yes | yes | no |
+//! | number and session of a part | yes | yes | no: *write* takes any block, commits, and replaces |
+//! | beginning and giving up of parts | yes | yes | there is no such thing |
+//!
+//! A holder sends the fields that come with the request; `content-length` goes with every body and is not among them. What
+//! is not bound is checked before anything relies on it, or is not granted.
 
 #[cfg(feature = "cloud")]
 mod again;

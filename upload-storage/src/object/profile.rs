@@ -71,6 +71,7 @@ impl Profile {
 
     /// Whether it lists uploads under way in the order of their keys, from a key on. Where it does not, as SeaweedFS, which
     /// lists them by their ids, each page of such a listing reads all of them.
+    #[cfg(any(feature = "s3", feature = "gcs"))]
     pub(super) fn lists_uploads_in_order(self) -> bool {
         matches!(self, Self::Aws | Self::Gcs)
     }

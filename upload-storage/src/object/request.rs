@@ -134,11 +134,17 @@ impl Provider {
         let what = format!("{} {}", ask.method, ask.path.map_or(self.bucket(), AsRef::as_ref));
         let url = own.url(&ask)?;
         let digest = own.digest(&ask.body);
-        let mut request = HttpRequest::new(HttpRequestBody::from(ask.body));
+        let length = ask.body.content_length();
+        let body = if length == 0 { HttpRequestBody::empty() } else { ask.body.into() };
+        let mut request = HttpRequest::new(body);
         *request.method_mut() = ask.method;
         *request.uri_mut() =
             url.as_str().parse().map_err(|e| wrong(format!("{url} is no address")).with_source(e))?;
         *request.headers_mut() = ask.headers;
+        if length > 0 {
+            // Without it a body of pieces goes in chunks of unknown number, which S3 does not take; Azure signs it.
+            request.headers_mut().insert("content-length", HeaderValue::from(length));
+        }
         own.sign(&mut request, digest).await?;
         let failed = |e: object_store::client::HttpError| {
             // `Request` too is said to be unsent; but it is what a connection ends with that was cut before the answer.
@@ -212,11 +218,6 @@ impl Own {
             Sign::Azure(credentials, account) => {
                 let credential = credentials.get_credential().await.map_err(unsigned)?;
                 let authorizer = object_store::azure::AzureAuthorizer::new(&credential, account);
-                // Its signature covers the length of the body.
-                let length = request.body().content_length();
-                if length > 0 {
-                    request.headers_mut().insert("content-length", HeaderValue::from(length));
-                }
                 authorizer.try_authorize(request).map_err(unsigned)
             }
             #[cfg(feature = "gcs")]

@@ -58,6 +58,7 @@ pub enum PartDefect {
     AbortKeepsParts,
     AbortOfNothingFails,
     DiscardKeepsSessions,
+    DiscardTakesFewSessions,
     DiscardTakesObject,
     DiscardTakesUpload,
     DiscardBlocksKey,
@@ -246,6 +247,12 @@ impl BlobStore for BrokenParts {
         self.state().discarded.extend(fragments.iter().map(|f| (staging.clone(), f.clone())));
         match self.defect {
             D::DiscardKeepsSessions => return self.inner.delete_fragments(staging, &fragments).await,
+            D::DiscardTakesFewSessions => {
+                let sessions = self.state().sessions.get(&key).cloned().unwrap_or_default();
+                if sessions.len() > 50 {
+                    return self.inner.abort(&key, sessions.first().unwrap()).await;
+                }
+            }
             D::DiscardTakesObject => self.inner.delete(&key).await?,
             D::DiscardTakesUpload => {
                 let keys: Vec<_> = self.state().sessions.keys().cloned().collect();

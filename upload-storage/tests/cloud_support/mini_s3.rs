@@ -214,8 +214,7 @@ impl MiniS3 {
             Trouble::DoneButCut => None,
             _ => {
                 if matches!(trouble, Trouble::DoneAndReplaced) {
-                    let nonce = [&[0; 8][..], &state.log.len().to_be_bytes()].concat();
-                    let other = [&[1], &nonce[..], b"another's"].concat();
+                    let other = format!("1 {:032x}\nanother's", state.log.len()).into_bytes();
                     state.objects.insert(request.key, other);
                 }
                 Some((500, None, b"<Error><Code>InternalError</Code></Error>".to_vec()))
@@ -235,6 +234,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
     while let Some((name, value)) = line()?.split_once(": ") {
         headers.insert(name.to_ascii_lowercase(), value.to_owned());
     }
+    assert!(!headers.contains_key("transfer-encoding"), "S3 wants the length of a body: {first}");
     let length = headers.get("content-length").map_or(0, |length: &String| length.parse().unwrap());
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;

@@ -247,7 +247,7 @@ pub async fn a_part_is_of_its_session_and_number(peer: &Peer, number: u8) {
 /// `name=value` as it stands in the URL.
 fn query(request: &SignedRequest, name: &str) -> String {
     let pairs = request.url.split_once('?').unwrap().1.split('&');
-    pairs.filter(|pair| pair.starts_with(name)).last().unwrap().to_owned()
+    pairs.rev().find(|pair| pair.starts_with(name)).unwrap().to_owned()
 }
 
 pub async fn a_read_is_of_one_object(peer: &Peer, number: u8) {

@@ -8,7 +8,7 @@ use crate::conformance::bench::{Bench, Fail, HOUR, Outcome, checks, data, ensure
 checks!(dyn BlobStore, "giving_up",
     Nothing:
         a_session_takes_its_parts, a_session_that_is_gone_succeeds, a_completed_session_leaves_the_object,
-        discarding_takes_sessions, discarding_leaves_the_object, discarding_takes_only_its_own_sessions,
+        discarding_takes_sessions, discarding_takes_many_sessions, discarding_leaves_the_object, discarding_takes_only_its_own_sessions,
         a_key_can_be_opened_again;
 );
 
@@ -67,6 +67,25 @@ async fn discarding_takes_sessions(t: Bench<'_, dyn BlobStore>) -> Outcome {
         t.no_parts(&second).await?;
         t.nothing_staged(&upload.staging, 0..1).await?;
         t.no_object(&upload.key).await?;
+    }
+    Ok(())
+}
+
+/// As many as retries of a lost opening leave, and more than a store may list at once.
+async fn discarding_takes_many_sessions(t: Bench<'_, dyn BlobStore>) -> Outcome {
+    let first = t.upload_in_parts().await?;
+    let mut uploads = vec![first];
+    while let (Some(first), true) = (uploads.first(), uploads.len() < 60) {
+        let session = t.parts()?.open(&first.key).await?;
+        let upload = Upload { staging: first.staging.clone(), key: first.key.clone(), session };
+        t.put(&upload, 1, b"abc").await?;
+        uploads.push(upload);
+    }
+    for upload in uploads.iter().take(1) {
+        t.store.discard(&upload.staging).await?;
+    }
+    for upload in &uploads {
+        t.no_parts(upload).await?;
     }
     Ok(())
 }

@@ -102,6 +102,7 @@ mod shared {
         }
 
         /// Allows plain HTTP.
+        #[cfg(feature = "azure")]
         pub(in crate::object) fn allow_http(&mut self) {
             self.allow_http = true;
         }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use object_store::{PutMode, PutOptions, PutPayload, path::Path, signer::Method};
 use upload_core::{
-    Hour, ObjectKey, StagingName,
+    ObjectKey,
     ports::{Part, Session, StoreError},
 };
 
@@ -198,15 +198,6 @@ impl Sessions for Blocks {
 
     async fn abort_all(&self, key: &ObjectKey) -> Result<(), StoreError> {
         self.drop_blocks(key).await
-    }
-
-    async fn staged(
-        &self,
-        _: Hour,
-        _: Option<&StagingName>,
-        _: usize,
-    ) -> Result<Vec<StagingName>, StoreError> {
-        Ok(Vec::new())
     }
 }
 

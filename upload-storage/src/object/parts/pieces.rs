@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use object_store::{ObjectStoreExt, PutPayload};
 use upload_core::{
-    Hour, ObjectKey, StagingName,
+    ObjectKey, StagingName,
     ports::{Part, Session, StoreError, StoreErrorKind},
 };
 
@@ -119,14 +119,5 @@ impl Sessions for Pieces {
 
     async fn abort_all(&self, key: &ObjectKey) -> Result<(), StoreError> {
         self.provider.remove_below(&format!("{}/", StagingName::of(key))).await
-    }
-
-    async fn staged(
-        &self,
-        _: Hour,
-        _: Option<&StagingName>,
-        _: usize,
-    ) -> Result<Vec<StagingName>, StoreError> {
-        Ok(Vec::new())
     }
 }

@@ -7,7 +7,7 @@
 //!   get, list       ──> GET, LIST               may be repeated
 //! ```
 //!
-//! An object holds one byte of format, 16 random bytes and the value. The random bytes are new for each put, so a store that
+//! An object holds a line of its format and 16 random bytes, then the value. The random bytes are new for each put, so a store that
 //! names contents by their digest, as S3 does, names no two puts alike: *versions never repeat*, and a put whose answer was
 //! lost is recognised by reading.
 //!

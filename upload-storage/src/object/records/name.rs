@@ -36,9 +36,9 @@ pub(super) fn name(key: &str) -> String {
 /// What stands before the digits of a byte that has no character of its own.
 fn lead(byte: u8) -> char {
     match byte {
-        ..b'/' => '-',
-        ..b'A' => 'A',
-        ..b'_' => '_',
+        0..b'/' => '-',
+        b'/'..b'A' => 'A',
+        b'A'..b'`' => '_',
         _ => '~',
     }
 }

@@ -9,9 +9,12 @@ use upload_core::ports::{Deleted, Expected, Put, RecordStore, StoreError, Stored
 use super::{
     name,
     value::{Object, Tag, wrap},
-    write::{self, Wrote, failed, names_no_bucket, pause},
+    write::{self, Wrote, pause},
 };
-use crate::{object::Provider, shared::check_record};
+use crate::{
+    object::{Provider, failed::failed},
+    shared::check_record,
+};
 
 /// The folder of records in the bucket.
 const FOLDER: &str = "r/";
@@ -23,7 +26,7 @@ const TRIES: usize = 8;
 /// on.
 const RACES: usize = 64;
 
-/// A [`RecordStore`] in an object store: any number of processes may share it. See the [module](super).
+/// A [`RecordStore`] in an object store: any number of processes may share it. See the [module](crate::object).
 #[derive(Debug)]
 pub struct ObjectRecords {
     provider: Arc<Provider>,
@@ -47,15 +50,15 @@ impl ObjectRecords {
         let found = match self.provider.store().get(path).await {
             Ok(found) => found,
             // A bucket that is gone is no bucket without records.
-            Err(e @ Error::NotFound { .. }) if names_no_bucket(e.to_string().as_bytes()) => {
-                return Err(failed(path, e));
+            Err(e @ Error::NotFound { .. }) if names_no_bucket(&e) => {
+                return Err(failed(path.as_ref(), e));
             }
             Err(Error::NotFound { .. }) => return Ok(None),
-            Err(e) => return Err(failed(path, e)),
+            Err(e) => return Err(failed(path.as_ref(), e)),
         };
         let meta = &found.meta;
         let tag = Tag::of(self.provider.kind(), meta.e_tag.as_deref(), meta.version.as_deref())?;
-        let body = found.bytes().await.map_err(|e| failed(path, e))?;
+        let body = found.bytes().await.map_err(|e| failed(path.as_ref(), e))?;
         Ok(Some(Object { body, tag }))
     }
 
@@ -163,6 +166,12 @@ enum Swapped {
     Done(Tag),
     Lost(Option<Stored>),
     Unknown(StoreError),
+}
+
+/// Whether it says that not the object but the whole bucket is missing.
+fn names_no_bucket(error: &Error) -> bool {
+    let text = error.to_string();
+    ["NoSuchBucket", "ContainerNotFound"].iter().any(|code| text.contains(code))
 }
 
 fn crowded(key: &str) -> StoreError {

@@ -5,15 +5,24 @@ use upload_core::ports::{StoreError, StoreErrorKind, Stored, Version};
 
 use crate::object::Kind;
 
-/// The format of this version: this byte, the random bytes, the value.
-const FORMAT: u8 = 1;
+/// The first line of an object: the format, and 16 random bytes in hexadecimal. The value follows as it is, for whoever reads it
+/// in the bucket.
+const FORMAT: &[u8] = b"1 ";
 const NONCE: usize = 16;
+const LINE: usize = FORMAT.len() + 2 * NONCE + 1;
 
 /// The object of a value, unlike any other.
 pub(super) fn wrap(value: &[u8]) -> Result<Bytes, StoreError> {
     let mut nonce = [0; NONCE];
     getrandom::fill(&mut nonce).map_err(|e| StoreError::unavailable(format!("no random bytes: {e}")))?;
-    Ok([&[FORMAT][..], &nonce[..], value].concat().into())
+    let nonce = format!("{:032x}\n", u128::from_be_bytes(nonce));
+    Ok([FORMAT, nonce.as_bytes(), value].concat().into())
+}
+
+/// The value of an object.
+fn unwrap(object: &Bytes) -> Option<Bytes> {
+    let (line, _) = object.split_at_checked(LINE)?;
+    (line.starts_with(FORMAT) && line.ends_with(b"\n")).then(|| object.slice(LINE..))
 }
 
 /// An object as it was read.
@@ -29,14 +38,14 @@ impl Object {
         if self.body.is_empty() {
             return Ok(None);
         }
-        if self.body.first() != Some(&FORMAT) || self.body.len() <= NONCE {
+        let value = unwrap(&self.body).ok_or_else(|| {
             let why = format!(
-                "the object of the record {key:?} is none of format {FORMAT}: {} bytes",
+                "the object of the record {key:?} has {} bytes and not the form of one",
                 self.body.len()
             );
-            return Err(StoreError::new(StoreErrorKind::Corrupt, why));
-        }
-        Ok(Some(Stored::new(self.body.slice(1 + NONCE..), self.tag.version())))
+            StoreError::new(StoreErrorKind::Corrupt, why)
+        })?;
+        Ok(Some(Stored::new(value, self.tag.version())))
     }
 }
 
@@ -93,8 +102,10 @@ mod tests {
     #[test]
     fn empty_objects_are_no_records_and_strange_ones_are_corrupt() {
         assert!(Object { body: Bytes::new(), tag: tag() }.record("k").unwrap().is_none());
-        for strange in [&[2; 40][..], &[1; 16][..], b"x"] {
-            let object = Object { body: Bytes::from_static(strange), tag: tag() };
+        for strange in
+            [&[b'1'; 40][..], &wrap(b"").unwrap()[..34], b"2 01234567890123456789012345678901\n{}", b"x"]
+        {
+            let object = Object { body: Bytes::copy_from_slice(strange), tag: tag() };
             assert_eq!(object.record("k").unwrap_err().kind, StoreErrorKind::Corrupt);
         }
     }

@@ -5,7 +5,7 @@ use object_store::{Error, PutMode, PutPayload, UpdateVersion, path::Path};
 use upload_core::ports::StoreError;
 
 use super::value::Tag;
-use crate::object::Provider;
+use crate::object::{Provider, failed::failed};
 
 /// How one request ended.
 #[derive(Debug)]
@@ -41,8 +41,10 @@ pub(super) async fn put(provider: &Provider, path: &Path, body: Bytes, over: Opt
         Err(Error::AlreadyExists { .. } | Error::Precondition { .. } | Error::NotFound { .. }) => {
             Wrote::Refused
         }
-        Err(e @ (Error::NotSupported { .. } | Error::NotImplemented { .. })) => Wrote::Never(failed(path, e)),
-        Err(e) => Wrote::Unknown(failed(path, e)),
+        Err(e @ (Error::NotSupported { .. } | Error::NotImplemented { .. })) => {
+            Wrote::Never(failed(path.as_ref(), e))
+        }
+        Err(e) => Wrote::Unknown(failed(path.as_ref(), e)),
     }
 }
 
@@ -77,18 +79,13 @@ pub(super) async fn pause(provider: &Provider, tries: usize) {
     let _ = (provider, tries);
 }
 
-/// An error of the store about an object.
-pub(super) fn failed(path: &Path, error: Error) -> StoreError {
-    StoreError::unavailable(format!("{path}: {error}")).with_source(error)
-}
-
 #[cfg(feature = "cloud")]
 mod own {
     use object_store::signer::Method;
     use upload_core::ports::StoreErrorKind;
 
     use super::*;
-    use crate::object::{Answer, Ask, Kind, Profile};
+    use crate::object::{Answer, Ask, Kind, Profile, failed::refused};
 
     fn condition<'a>(kind: Kind, ask: Ask<'a>, over: Option<&Tag>) -> Result<Ask<'a>, StoreError> {
         match (kind, over) {
@@ -141,15 +138,18 @@ mod own {
         if answer.is_success() {
             return done(&answer).map_or_else(Wrote::Unknown, Wrote::Done);
         }
-        let says = |code: &str| contains(&answer.body, code);
-        let error = || answer.unexpected(&what);
+        let says = |code: &str| String::from_utf8_lossy(&answer.body).contains(code);
+        let error = || refused(&what, &answer);
         match answer.status {
             // 409: Azure's word for an object that is there, S3's for another request that is at it.
             412 | 409 => Wrote::Refused,
-            404 if over.is_some() && !names_no_bucket(&answer.body) => Wrote::Refused,
+            // Or the bucket is missing, which the read that follows will see.
+            404 if over.is_some() => Wrote::Refused,
             429 => Wrote::NotNow(error()),
             // Turned away before anything was done, of S3 and of Azure.
             503 if says("SlowDown") || says("ServerBusy") => Wrote::NotNow(error()),
+            // No room.
+            507 => Wrote::Never(error()),
             408 | 500.. => Wrote::Unknown(error()),
             _ => Wrote::Never(error()),
         }
@@ -171,13 +171,4 @@ mod own {
             .header("if-match", "\"00000000000000000000000000000000\"")?;
         Ok(provider.ask(never).await?.status == 412)
     }
-}
-
-/// Whether an answer says that not the object but the whole bucket is missing.
-pub(super) fn names_no_bucket(text: &[u8]) -> bool {
-    contains(text, "NoSuchBucket") || contains(text, "ContainerNotFound")
-}
-
-fn contains(text: &[u8], what: &str) -> bool {
-    text.windows(what.len()).any(|window| window == what.as_bytes())
 }

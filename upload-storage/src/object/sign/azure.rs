@@ -11,8 +11,10 @@ use upload_core::{
 };
 
 use super::{
-    key, lifetime, session,
-    text::{Moment, disposition, encoded, joined},
+    key, lifetime,
+    moment::Moment,
+    session,
+    text::{disposition, encoded, joined},
 };
 use crate::object::{Provider, parts::block_name, wrong};
 

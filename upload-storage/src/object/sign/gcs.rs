@@ -9,8 +9,8 @@ use upload_core::{
 };
 
 use super::{
-    key, lifetime, verb,
-    xml_api::{Names, Shape},
+    key, lifetime,
+    xml_api::{Names, Shape, verb},
 };
 use crate::object::{Provider, failed::failed, wrong};
 

@@ -11,9 +11,9 @@ use upload_core::{
 
 use super::{
     key, lifetime,
-    text::{Moment, encoded, joined},
-    verb,
-    xml_api::{Names, Shape},
+    moment::Moment,
+    text::{encoded, joined},
+    xml_api::{Names, Shape, verb},
 };
 use crate::object::{Provider, failed::failed, wrong};
 

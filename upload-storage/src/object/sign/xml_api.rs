@@ -1,6 +1,6 @@
 use upload_checksum::{Algorithm, Digest};
 use upload_core::{
-    Access,
+    Access, Verb,
     ports::{SignFor, StoreError},
 };
 
@@ -78,5 +78,15 @@ impl Shape {
     /// The headers as they are told to the holder.
     pub(super) fn fields(&self) -> Vec<(String, String)> {
         self.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    }
+}
+
+/// What the request does.
+pub(super) fn verb(access: Access) -> Verb {
+    match access {
+        Access::BeginParts | Access::CommitParts => Verb::Post,
+        Access::Put | Access::Part(_) => Verb::Put,
+        Access::AbortParts => Verb::Delete,
+        _ => Verb::Get,
     }
 }

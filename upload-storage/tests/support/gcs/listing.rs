@@ -8,7 +8,7 @@ impl Bucket {
     pub fn list_objects(&mut self, ask: &Ask) -> Answer {
         assert_eq!(ask.get("list-type"), "2", "only the second version of listings is known");
         let (prefix, delimiter) = (ask.get("prefix"), ask.get("delimiter"));
-        let most = ask.get("max-keys").parse().unwrap_or(1000).min(1000);
+        let most = ask.get("max-keys").parse().unwrap_or(100).min(100);
         let after = match ask.get("continuation-token") {
             "" => ask.get("start-after"),
             token => token,

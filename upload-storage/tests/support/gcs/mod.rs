@@ -118,6 +118,9 @@ impl Bucket {
             return refused;
         }
         let method = ask.method.as_str();
+        if matches!(method, "PUT" | "POST") && ask.header("content-length").is_none() {
+            return error(411, "MissingContentLength");
+        }
         match (method, ask.key.is_empty()) {
             ("GET", true) if ask.has("uploads") => self.list_uploads(ask),
             ("GET", true) => self.list_objects(ask),

@@ -13,6 +13,9 @@ use super::{
 /// Least bytes of a part that is not the last.
 const MIN: usize = 5 << 20;
 
+/// Most parts or uploads of an answer: a store may give fewer than it is asked for.
+const PAGE: usize = 25;
+
 #[derive(Debug, Default)]
 pub struct Upload {
     parts: BTreeMap<u64, (String, Bytes)>,
@@ -62,7 +65,7 @@ impl Bucket {
     pub fn list_parts(&mut self, ask: &Ask) -> Answer {
         let Some(upload) = self.uploads.get(&upload_of(ask)) else { return error(404, "NoSuchUpload") };
         let after: u64 = ask.get("part-number-marker").parse().unwrap_or(0);
-        let most = ask.get("max-parts").parse().unwrap_or(1000).min(1000);
+        let most = ask.get("max-parts").parse().unwrap_or(PAGE).min(PAGE);
         let mut rest = upload.parts.range((Bound::Excluded(after), Bound::Unbounded));
         let page: Vec<_> = rest.by_ref().take(most).collect();
         let mut inside = format!("<IsTruncated>{}</IsTruncated>", rest.next().is_some());
@@ -80,7 +83,7 @@ impl Bucket {
 
     pub fn list_uploads(&mut self, ask: &Ask) -> Answer {
         let after = (ask.get("key-marker").to_owned(), ask.get("upload-id-marker").to_owned());
-        let most = ask.get("max-uploads").parse().unwrap_or(1000).min(1000);
+        let most = ask.get("max-uploads").parse().unwrap_or(PAGE).min(PAGE);
         let follows = |(key, id): &(String, String)| match key.cmp(&after.0) {
             std::cmp::Ordering::Equal => !after.1.is_empty() && *id > after.1,
             order => order.is_gt(),
