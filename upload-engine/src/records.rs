@@ -24,7 +24,11 @@ pub(crate) fn unavailable() -> Error {
 
 /// How the put of a new upload's head failed that did not win.
 pub(crate) fn not_begun<T>(found: Option<T>) -> Error {
-    if found.is_some() { Error::internal("a random id was taken") } else { unavailable() }
+    match found {
+        // Nobody makes the same id twice: the store is in trouble.
+        Some(_) => unavailable().with_source("a random id was taken"),
+        None => unavailable(),
+    }
 }
 
 #[derive(Debug, Clone)]
