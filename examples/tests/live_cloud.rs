@@ -13,7 +13,7 @@ use support::server::{KEY, Server};
 use support::{Chance, TempDir, mp4_of, store};
 
 const BOUNDARY: &str = "cut-here";
-const CONFIG: &str = "[destinations.any]\nmax_length = 1_073_741_824\nmax_single = 67_108_864\n[http]\nmax_request = 67_108_864\n";
+const CONFIG: &str = "[destinations.any]\nmax_length = 1_073_741_824\nmax_single = 67_108_864\n[destinations.pixlab]\npublic = true\nmax_length = 100_000_000\nmax_single = 100_000_000\n[destinations.wickson]\nmax_length = 100_000_000\nmax_single = 100_000_000\n[http]\nmax_request = 67_108_864\n";
 
 fn server(dir: &TempDir) -> Server {
     assert!(store::named().is_some(), "CLOUD_STORE is not set: this test is run by .ci/cloud");

@@ -25,6 +25,8 @@ const CONFIG: &str = "[destinations.any]\nmax_length = 1_073_741_824\n";
 const NODES: usize = 3;
 /// How long a client waits for a server that may stand still.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How often it asks.
+const TRIES: usize = 200;
 
 /// Servers over one bucket; one of them may stand still.
 struct Nodes {
@@ -88,36 +90,48 @@ fn start(dir: &Path, config: &Path, n: usize) -> Server {
 }
 
 /// Asks any server until one answers well; where they are may change meanwhile.
-fn until<T>(addresses: &Mutex<Vec<String>>, chance: &mut Chance, ask: impl Fn(&Client) -> Option<T>) -> T {
-    for _ in 0..1000 {
+fn until<T>(
+    addresses: &Mutex<Vec<String>>,
+    chance: &mut Chance,
+    ask: impl Fn(&Client) -> Result<T, String>,
+) -> T {
+    let mut heard = Vec::new();
+    for _ in 0..TRIES {
         let address = {
             let addresses = addresses.lock().unwrap();
             addresses[chance.below(addresses.len() as u64) as usize].clone()
         };
-        if let Some(answer) = ask(&Client::new(&address, KEY)) {
-            return answer;
+        match ask(&Client::new(&address, KEY)) {
+            Ok(answer) => return answer,
+            Err(why) => heard.push(format!("{address}: {why}")),
         }
     }
-    panic!("nobody answers");
+    panic!("nobody answers: {:#?}", &heard[heard.len().saturating_sub(12)..]);
 }
 
-fn create(client: &Client, length: usize, sha: &str) -> Option<String> {
-    let mut connection = Connection::open(&client.address).and_then(|open| open.patience(PATIENCE)).ok()?;
-    let answer = client.create_on(&mut connection, "any", "shared.bin", length, sha).ok()?;
+fn no_answer(e: std::io::Error) -> String {
+    e.to_string()
+}
+
+fn create(client: &Client, length: usize, sha: &str) -> Result<String, String> {
+    let mut connection =
+        Connection::open(&client.address).and_then(|open| open.patience(PATIENCE)).map_err(no_answer)?;
+    let answer = client.create_on(&mut connection, "any", "shared.bin", length, sha).map_err(no_answer)?;
     match answer.status {
-        200 => Some(answer.json()["streamId"].as_str().unwrap().to_owned()),
-        429 | 500.. => None,
+        200 => Ok(answer.json()["streamId"].as_str().unwrap().to_owned()),
+        429 | 500.. => Err(format!("{}: {}", answer.status, answer.text())),
         other => panic!("{other}: {}", answer.text()),
     }
 }
 
-fn send(client: &Client, chunk: &ChunkRequest<'_>) -> Option<Value> {
-    let mut connection = Connection::open(&client.address).and_then(|open| open.patience(PATIENCE)).ok()?;
-    let answer = client.chunk(&mut connection, chunk).ok()?;
+fn send(client: &Client, chunk: &ChunkRequest<'_>) -> Result<Value, String> {
+    let mut connection =
+        Connection::open(&client.address).and_then(|open| open.patience(PATIENCE)).map_err(no_answer)?;
+    let answer = client.chunk(&mut connection, chunk).map_err(no_answer)?;
     match answer.status {
-        200 => Some(answer.json()),
+        200 => Ok(answer.json()),
         // Busy: another request has the place; or the storage has trouble.
-        409 | 429 | 500.. => None,
+        409 | 429 | 500.. => Err(format!("{}: {}", answer.status, answer.text())),
         other => panic!("{other}: {}", answer.text()),
     }
 }
