@@ -165,8 +165,7 @@ impl Config {
 
     /// Whether other processes may use the same store.
     pub(crate) fn shared(&self) -> Result<bool, ConfigError> {
-        let bucket = matches!(self.store_at()?, StoreAt::Object(_));
-        Ok(bucket && self.records_at()? == RecordsAt::Store)
+        Ok(matches!(self.store_at()?, StoreAt::Object(_)) && self.records_at()? == RecordsAt::Store)
     }
 
     /// Refuses what could not work.
@@ -181,6 +180,7 @@ impl Config {
             }
             url.truncate(url.trim_end_matches('/').len());
         }
+        self.records_at()?;
         if self.shared()? && self.secret_file.is_none() {
             let why = "several processes may share this store and must open what another has sealed: expected a file that all \
                        of them have, got none";

@@ -189,4 +189,26 @@ mod tests {
         let links = table.lines().find(|line| line.contains("links")).unwrap();
         assert!(links.contains("http://127.0.0.1:81") && links.contains("WARNING"), "{links}");
     }
+
+    #[test]
+    fn the_store_is_named_with_what_it_keeps() {
+        let row = |store: &str, records: Option<RecordsAt>, name: &str| {
+            let config = Config { store: store.to_owned(), records, ..Config::default() };
+            let table = table(&config, "127.0.0.1:81".parse().unwrap(), None);
+            let rows = table.split("\nstore\n").nth(1).unwrap();
+            rows.lines()
+                .find(|line| line.trim_start().starts_with(name))
+                .map(str::to_owned)
+                .unwrap_or_default()
+        };
+        assert!(row("file:", None, "data").contains("blobs/ and records.redb"));
+        assert!(row("file:/mnt/x", None, "store").contains("/mnt/x"));
+        assert!(row("memory:", None, "store").contains("WARNING"));
+        if cfg!(feature = "cloud") {
+            assert!(row("s3://bucket/p", None, "store").contains("other processes may share"));
+            assert!(row("s3://bucket/p", None, "durability").contains("in the bucket"));
+            let local = row("s3://bucket/p", Some(RecordsAt::Local), "data");
+            assert!(local.contains("records.redb") && local.contains("this process alone"), "{local}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use upload_core::ports::{Deleted, Expected, Put, RecordStore, StoreError, Stored
 use super::{
     name,
     value::{Object, Tag, wrap},
-    write::{self, Wrote, names_no_bucket, pause},
+    write::{self, Wrote, pause},
 };
 use crate::{
     object::{Provider, failed::failed},
@@ -50,7 +50,7 @@ impl ObjectRecords {
         let found = match self.provider.store().get(path).await {
             Ok(found) => found,
             // A bucket that is gone is no bucket without records.
-            Err(e @ Error::NotFound { .. }) if names_no_bucket(e.to_string().as_bytes()) => {
+            Err(e @ Error::NotFound { .. }) if names_no_bucket(&e) => {
                 return Err(failed(path.as_ref(), e));
             }
             Err(Error::NotFound { .. }) => return Ok(None),
@@ -166,6 +166,12 @@ enum Swapped {
     Done(Tag),
     Lost(Option<Stored>),
     Unknown(StoreError),
+}
+
+/// Whether it says that not the object but the whole bucket is missing.
+fn names_no_bucket(error: &Error) -> bool {
+    let text = error.to_string();
+    ["NoSuchBucket", "ContainerNotFound"].iter().any(|code| text.contains(code))
 }
 
 fn crowded(key: &str) -> StoreError {

@@ -138,12 +138,13 @@ mod own {
         if answer.is_success() {
             return done(&answer).map_or_else(Wrote::Unknown, Wrote::Done);
         }
-        let says = |code: &str| contains(&answer.body, code);
+        let says = |code: &str| String::from_utf8_lossy(&answer.body).contains(code);
         let error = || refused(&what, &answer);
         match answer.status {
             // 409: Azure's word for an object that is there, S3's for another request that is at it.
             412 | 409 => Wrote::Refused,
-            404 if over.is_some() && !names_no_bucket(&answer.body) => Wrote::Refused,
+            // Or the bucket is missing, which the read that follows will see.
+            404 if over.is_some() => Wrote::Refused,
             429 => Wrote::NotNow(error()),
             // Turned away before anything was done, of S3 and of Azure.
             503 if says("SlowDown") || says("ServerBusy") => Wrote::NotNow(error()),
@@ -170,13 +171,4 @@ mod own {
             .header("if-match", "\"00000000000000000000000000000000\"")?;
         Ok(provider.ask(never).await?.status == 412)
     }
-}
-
-/// Whether an answer says that not the object but the whole bucket is missing.
-pub(super) fn names_no_bucket(text: &[u8]) -> bool {
-    contains(text, "NoSuchBucket") || contains(text, "ContainerNotFound")
-}
-
-fn contains(text: &[u8], what: &str) -> bool {
-    text.windows(what.len()).any(|window| window == what.as_bytes())
 }
