@@ -23,8 +23,7 @@ pub(super) struct Multipart {
 }
 
 /// Codes of refusals that mean: what is listed is not what is stored.
-const NOT_SO: [&str; 5] =
-    ["InvalidPart", "InvalidPartOrder", "EntityTooSmall", "MalformedXML", "InvalidArgument"];
+const NOT_SO: [&str; 3] = ["InvalidPart", "InvalidPartOrder", "EntityTooSmall"];
 
 /// Names and uploads that are asked for at once.
 const PAGE: &str = "1000";
