@@ -95,6 +95,11 @@ pub(crate) struct EngineNumbers {
     sum_time: u64,
     notice_time: u64,
     notice_lifetime: u64,
+    part_size: u64,
+    max_part: u64,
+    part_memory: usize,
+    min_fragment: usize,
+    fragment_wait: u64,
     page: usize,
 }
 
@@ -109,6 +114,10 @@ impl Default for EngineNumbers {
             idle_uploads,
             min_part,
             max_details,
+            part_size,
+            max_part,
+            part_memory,
+            min_fragment,
             page,
             ..
         } = Settings::default();
@@ -131,6 +140,11 @@ impl Default for EngineNumbers {
             sum_time: times.sum_time.as_secs(),
             notice_time: times.notice_time.as_secs(),
             notice_lifetime: times.notice_lifetime.as_secs(),
+            part_size,
+            max_part,
+            part_memory,
+            min_fragment,
+            fragment_wait: times.fragment_wait.as_secs(),
             page,
         }
     }
@@ -144,6 +158,8 @@ impl EngineNumbers {
             ("min_batch", self.min_batch == 0),
             ("checkpoint", self.checkpoint == 0),
             ("digest_save", self.digest_save == 0),
+            ("part_size", self.part_size == 0),
+            ("min_fragment", self.min_fragment == 0),
             ("page", self.page == 0),
         ];
         more_than_zero(&zero)?;
@@ -174,6 +190,11 @@ impl EngineNumbers {
         settings.sum_time = Duration::from_secs(self.sum_time);
         settings.notice_time = Duration::from_secs(self.notice_time);
         settings.notice_lifetime = Duration::from_secs(self.notice_lifetime);
+        settings.part_size = self.part_size;
+        settings.max_part = self.max_part;
+        settings.part_memory = self.part_memory;
+        settings.min_fragment = self.min_fragment;
+        settings.fragment_wait = Duration::from_secs(self.fragment_wait);
         settings.page = self.page;
         settings
     }

@@ -88,7 +88,7 @@ impl Depot<'_> {
     /// such.
     async fn look_up_shared(&self, grid: &Grid, record: &SessionRecord, parts: &mut [Part]) -> Result<bool> {
         let attempts = u64::from(grid.attempts());
-        let shared = |part: &&mut Part| part.number % attempts == 0;
+        let shared = |part: &&mut Part| part.number.is_multiple_of(attempts);
         if !parts.iter_mut().any(|part| shared(&part)) {
             return Ok(false);
         }

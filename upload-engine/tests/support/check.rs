@@ -15,6 +15,9 @@ use upload_core::{
 
 use super::{World, block_on};
 
+/// Reads the bytes of a row.
+type OfRow<'a> = Box<dyn Fn(&RowRecord) -> Option<Bytes> + 'a>;
+
 /// What the stores hold.
 #[derive(Debug, Default)]
 pub struct Found {
@@ -100,7 +103,7 @@ pub fn sound(world: &World) -> Found {
     for (id, head) in &found.heads {
         let rows = found.rows.get(id).map_or(&[][..], Vec::as_slice);
         let folds = found.folds.get(id).map_or(&[][..], Vec::as_slice);
-        let bytes: Box<dyn Fn(&RowRecord) -> Option<Bytes>> = match &head.phase {
+        let bytes: OfRow<'_> = match &head.phase {
             Phase::Receiving | Phase::Verifying { .. } => {
                 Box::new(|row| world.blobs.of_row(&head.staging, row, folds))
             }
