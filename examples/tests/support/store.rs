@@ -49,7 +49,7 @@ pub fn choose(command: &mut Command, data: &Path, args: &[&str]) {
         other => panic!("CLOUD_STORE is seaweedfs, moto or azurite, not {other:?}"),
     };
     fs::create_dir_all(data).unwrap();
-    let secret = data.join("secret");
+    let secret = data.join("shared-secret");
     if !secret.exists() {
         fs::write(&secret, "the secret that all servers of a live test share").unwrap();
         fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
