@@ -1,6 +1,6 @@
 //! What only stores of parts have: parts, fragments, folds, numbers, and objects that are named before their upload.
 
-use std::sync::Arc;
+use std::{cell::RefCell, sync::Arc};
 
 use bytes::Bytes;
 use upload_core::{
@@ -275,6 +275,32 @@ fn a_body_that_is_not_settled_leaves_nothing() {
         drop(block_on(engine.receive(limits(), &mut Script::of(&content(1, len)))).unwrap());
         block_on(engine.sweep());
         assert_eq!(left(&world), (0, 0), "{len}, dropped");
+    }
+}
+
+/// Of two processes that put the last two rows at once, one at least sees that the set is complete.
+#[test]
+fn of_two_processes_with_the_last_two_chunks_one_finishes() {
+    for seed in 0..60 {
+        let world = World::new(seed).with_processes();
+        let client = Client::slots(&content(seed, 2000), 1000);
+        let chaos = Chaos::new(Course::slow(seed, 4));
+        let engines = [world.troubled(&chaos), world.troubled(&chaos)];
+        let id = begun(&world.engine(), &client);
+        let finished = RefCell::new(0);
+        let mut sim = Sim::new(seed);
+        for (n, engine) in engines.iter().enumerate() {
+            let (client, id, finished) = (&client, &id, &finished);
+            sim.spawn("chunk", async move {
+                let (write, chunk) = client.slot(n);
+                let written = engine.write(&client.who, id, write, &mut Script::of(&chunk)).await.unwrap();
+                *finished.borrow_mut() += usize::from(matches!(written, Written::Completed(_)));
+            });
+        }
+        assert_eq!(sim.run(), Vec::<String>::new());
+        drop(sim);
+        assert!(*finished.borrow() > 0, "seed {seed}: nobody saw both");
+        assert_eq!(world.heard.outcomes().len(), 1);
     }
 }
 
