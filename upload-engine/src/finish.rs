@@ -145,7 +145,7 @@ impl Engine {
 
     /// Where the bytes of a complete set can be read: what lies in parts is made an object first, that nobody is told of.
     async fn content(&self, live: &Live, head: &Head, length: u64) -> Result<Content> {
-        let Some(depot) = self.depot(live, &head.staging) else {
+        let Some(depot) = self.depot(live) else {
             return Ok(Content::Staged(head.staging.clone()));
         };
         live.settled().await;
@@ -211,7 +211,7 @@ impl Engine {
     async fn publish(&self, live: &Arc<Live>, outcome: &Outcome) -> Result<()> {
         live.settled().await;
         let staging = live.state().view.head.staging.clone();
-        match self.depot(live, &staging) {
+        match self.depot(live) {
             Some(depot) => depot.publish(outcome).await?,
             None => self.publish_staged(staging, outcome).await?,
         }

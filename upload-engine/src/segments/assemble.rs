@@ -43,7 +43,7 @@ impl Depot<'_> {
         }
         let fragments: Vec<Fragment> = segments.iter().filter_map(|(_, segment)| name(segment)).collect();
         if !fragments.is_empty()
-            && let Err(e) = self.parts.delete_fragments(self.staging, &fragments).await
+            && let Err(e) = self.parts.delete_fragments(&self.staging, &fragments).await
         {
             tracing::debug!(error = %e, "fragments of a finished upload are removed by the janitor");
         }
@@ -55,7 +55,7 @@ impl Depot<'_> {
         if !outcome.content_removed {
             return self.assemble(outcome.length).await;
         }
-        self.engine.blobs().discard(self.staging).await?;
+        self.engine.blobs().discard(&self.staging).await?;
         Ok(self.engine.blobs().delete(&outcome.key).await?)
     }
 
@@ -74,6 +74,10 @@ impl Depot<'_> {
         let record = self.session(None).await?;
         if record.grid() != Some(grid) {
             return Err(begun_meanwhile());
+        }
+        let listed: u64 = parts.iter().map(|part| part.length).sum();
+        if listed != length {
+            return Err(lost(format!("the parts of {key} have {listed} bytes, not {length}")));
         }
         let shared = self.look_up_shared(&grid, &record, &mut parts).await?;
         let completed = self.parts.complete(&key, &record.session, &parts).await;

@@ -56,8 +56,7 @@ impl Engine {
         if !segments.iter().any(|segment| matches!(segment, Segment::Fragment { .. })) {
             return;
         }
-        let staging = live.state().view.head.staging.clone();
-        let Some(depot) = self.depot(live, &staging) else { return };
+        let Some(depot) = self.depot(live) else { return };
         if let Err(e) = depot.fold_row(live, row).await {
             tracing::debug!(parent: &live.span, error = %e, "fragments are folded later");
         }
@@ -66,7 +65,6 @@ impl Engine {
 
 impl Depot<'_> {
     async fn fold_row(&self, live: &Live, row: Row) -> Result<()> {
-        self.known_session().await?;
         let Some(grid) = self.grid(None)? else { return Ok(()) };
         let length = self.length().unwrap_or(u64::MAX);
         let (mut position, end) = (row.start, row.start.saturating_add(row.len));
@@ -99,8 +97,14 @@ impl Depot<'_> {
 
     /// Makes the fragments of a cell a part. Again is fine: the first fold counts.
     pub(super) async fn fold(&self, cell: Cell, segments: &[Lying]) -> Result<Part> {
+        // Before anything is removed: a cell of another grid may begin where one of this does, and end elsewhere.
+        let record = self.session(None).await?;
+        let grid = record.grid().ok_or_else(no_grid)?;
+        if cell != Cell::at(&grid, cell.start, self.length().unwrap_or(u64::MAX)) {
+            return Err(begun_meanwhile());
+        }
         let folded = match self.gathered(cell, segments).await {
-            Ok(bytes) => self.put_fold(cell, bytes).await,
+            Ok(bytes) => self.put_fold(&record, cell, bytes).await,
             // Another one has folded them already, and they are gone.
             Err(e) => self.known_fold(cell).await?.ok_or(e),
         };
@@ -110,19 +114,14 @@ impl Depot<'_> {
             .filter(|(start, segment)| *start >= cell.start && start + segment.length() <= cell.end)
             .filter_map(|(_, segment)| name(segment))
             .collect();
-        if let Err(e) = self.parts.delete_fragments(self.staging, &inside).await {
+        if let Err(e) = self.parts.delete_fragments(&self.staging, &inside).await {
             tracing::debug!(error = %e, "folded fragments go with their upload");
         }
         Ok(part)
     }
 
-    async fn put_fold(&self, cell: Cell, bytes: Vec<Bytes>) -> Result<Part> {
-        let record: SessionRecord = self.session(None).await?;
-        let grid = record.grid().ok_or_else(no_grid)?;
-        if cell != Cell::at(&grid, cell.start, cell.end) {
-            return Err(begun_meanwhile());
-        }
-        let number = self.claim(&record, cell.number, true).await?.ok_or_else(no_grid)?;
+    async fn put_fold(&self, record: &SessionRecord, cell: Cell, bytes: Vec<Bytes>) -> Result<Part> {
+        let number = self.claim(record, cell.number, true).await?.ok_or_else(no_grid)?;
         let part = self.parts.put_part(&self.key(), &record.session, number, bytes).await?;
         let Owner::Upload(live) = self.owner else { return Ok(part) };
         let recording = Recording::begin(live, &mut live.state());
@@ -154,7 +153,7 @@ impl Depot<'_> {
                 return Err(lost(format!("nothing is recorded at byte {at}")));
             }
             at = start.saturating_add(range.end);
-            bytes.push(self.parts.read_fragment(self.staging, name, range).await.map_err(recorded)?);
+            bytes.push(self.parts.read_fragment(&self.staging, name, range).await.map_err(recorded)?);
         }
         if at == cell.end { Ok(bytes) } else { Err(lost(format!("nothing is recorded at byte {at}"))) }
     }

@@ -13,7 +13,11 @@ use upload_core::{
 };
 
 use super::Depot;
-use crate::live::{Live, locked};
+use crate::{
+    engine::Engine,
+    live::{Live, locked},
+    write::cut,
+};
 
 impl Depot<'_> {
     /// Stores bytes: as a part if they are a whole cell, else as a fragment. Without a position they are a fragment.
@@ -30,7 +34,7 @@ impl Depot<'_> {
             return Ok(segment);
         }
         let name = Fragment::random(position.unwrap_or(0), self.engine.ids());
-        self.parts.put_fragment(self.staging, &name, bytes).await?;
+        self.parts.put_fragment(&self.staging, &name, bytes).await?;
         Ok(Segment::Fragment { name, length })
     }
 
@@ -62,9 +66,13 @@ impl Depot<'_> {
     }
 }
 
+/// Bytes that are to be stored, and where they stand if that is certain.
+type Job = (Option<u64>, Vec<Bytes>);
+
 /// Keeps what one body of an upload brings.
-#[derive(Debug)]
-pub(crate) struct Keeper {
+pub(crate) struct Keeper<'a> {
+    depot: Depot<'a>,
+    live: &'a Live,
     at: At,
     /// Segments that were not recorded yet.
     kept: Arc<Mutex<Vec<Segment>>>,
@@ -72,12 +80,14 @@ pub(crate) struct Keeper {
     held: Option<Vec<Bytes>>,
 }
 
-impl Keeper {
-    /// For a body at this place.
-    pub(crate) fn new(at: At) -> Self {
-        Self { at, kept: Arc::default(), held: None }
+impl Engine {
+    /// For a body at this place; `None` where bytes are written in place.
+    pub(crate) fn keeper<'a>(&'a self, live: &'a Live, at: At) -> Option<Keeper<'a>> {
+        Some(Keeper { depot: self.depot(live)?, live, at, kept: Arc::default(), held: None })
     }
+}
 
+impl<'a> Keeper<'a> {
     /// What lies where since the last call.
     pub(crate) fn take(&self) -> Lies {
         Lies::Segments(std::mem::take(&mut *locked(&self.kept)))
@@ -91,13 +101,12 @@ impl Keeper {
     }
 
     /// Where the body begins in the whole, if that is known by now.
-    fn start(&self, live: &Live) -> Option<u64> {
+    fn start(&self) -> Option<u64> {
         let (n, total) = match self.at {
             At::Slot { n, total } => (n, total),
             At::Offset(start) => return Some(start),
         };
-        let state = live.state();
-        let sizing = state.view.rows.shape().and_then(|shape| shape.sizing);
+        let sizing = self.live.state().view.rows.shape().and_then(|shape| shape.sizing);
         match sizing {
             _ if n == 0 || total == 1 => Some(0),
             Some(Sizing::Uniform(size)) => size.checked_mul(n.into()),
@@ -106,67 +115,51 @@ impl Keeper {
     }
 
     /// How many bytes may come before they are stored, if so many of the body have come.
-    pub(crate) fn room(&self, depot: &Depot<'_>, live: &Live, come: u64) -> Result<u64> {
-        let most = depot.engine.settings().part_size;
-        let start = self.start(live);
-        let grid = depot.grid(self.total())?;
-        Ok(match start.zip(grid) {
+    pub(crate) fn room(&self, come: u64) -> Result<u64> {
+        let grid = self.depot.grid(self.total())?;
+        Ok(match self.start().zip(grid) {
             Some((start, grid)) => {
                 let position = start.saturating_add(come);
                 grid.bounds(grid.cell(position)).1.saturating_sub(position).max(1)
             }
-            None => most,
+            None => self.depot.engine.settings().part_size,
         })
     }
 
-    /// What is to be stored now, of a batch that goes to these pieces; the rest waits. `Some` position where it is certain.
-    pub(crate) fn next(
-        &mut self,
-        depot: &Depot<'_>,
-        batch: Vec<Bytes>,
-        pieces: &[Piece],
-    ) -> Result<Vec<(Option<u64>, Vec<Bytes>)>> {
-        let unknown = depot.grid(self.total())?.is_none();
+    /// What is to be stored now, of a batch that goes to these pieces; the rest waits.
+    pub(crate) fn next(&mut self, batch: Vec<Bytes>, pieces: &[Piece]) -> Result<Vec<Job>> {
+        let unknown = self.depot.grid(self.total())?.is_none();
         if unknown && self.held.is_none() && locked(&self.kept).is_empty() {
             self.held = Some(batch);
             return Ok(Vec::new());
         }
-        let mut jobs = Vec::new();
-        if let Some(held) = self.held.take() {
-            jobs.push((None, held));
-        }
+        let mut jobs: Vec<Job> = self.held.take().into_iter().map(|held| (None, held)).collect();
         let mut from = 0;
         for piece in pieces {
             let position = (piece.target == Target::InPlace).then_some(piece.position);
-            jobs.push((position, crate::write::cut(&batch, from, piece.len)));
+            jobs.push((position, cut(&batch, from, piece.len)));
             from += piece.len;
         }
         Ok(jobs)
     }
 
     /// Stores these, one after the other.
-    pub(crate) async fn keep(
-        depot: Depot<'_>,
-        kept: Arc<Mutex<Vec<Segment>>>,
-        total: Option<u32>,
-        jobs: Vec<(Option<u64>, Vec<Bytes>)>,
-    ) -> Result<()> {
-        for (position, bytes) in jobs {
-            let segment = depot.keep(position, total, bytes).await?;
-            locked(&kept).push(segment);
+    pub(crate) fn store(&self, jobs: Vec<Job>) -> impl Future<Output = Result<()>> + Send + use<'a> {
+        let (depot, kept, total) = (self.depot.clone(), Arc::clone(&self.kept), self.total());
+        async move {
+            for (position, bytes) in jobs {
+                let segment = depot.keep(position, total, bytes).await?;
+                locked(&kept).push(segment);
+            }
+            Ok(())
         }
-        Ok(())
     }
 
-    /// Stores what still waits, now that the body begins here.
-    pub(crate) async fn end(&mut self, depot: &Depot<'_>, start: u64) -> Result<()> {
-        let Some(held) = self.held.take() else { return Ok(()) };
-        let jobs = vec![(Some(start), held)];
-        Self::keep(*depot, Arc::clone(&self.kept), self.total(), jobs).await
-    }
-
-    /// What [`keep`](Self::keep) needs.
-    pub(crate) fn kept(&self) -> (Arc<Mutex<Vec<Segment>>>, Option<u32>) {
-        (Arc::clone(&self.kept), self.total())
+    /// Stores what still waits, now that the body begins here; gives where all of it lies that is not recorded.
+    pub(crate) async fn end(mut self, start: u64) -> Result<Lies> {
+        if let Some(held) = self.held.take() {
+            self.store(vec![(Some(start), held)]).await?;
+        }
+        Ok(self.take())
     }
 }

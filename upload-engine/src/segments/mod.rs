@@ -40,18 +40,19 @@ enum Owner<'a> {
 }
 
 /// Where the bytes of one unfinished upload lie, in a store of parts.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Depot<'a> {
     engine: &'a Engine,
     parts: &'a dyn Parts,
-    staging: &'a StagingName,
+    staging: StagingName,
     owner: Owner<'a>,
 }
 
 impl Engine {
-    /// The depot of an upload whose bytes are staged under this name; `None` where they are written in place.
-    pub(crate) fn depot<'a>(&'a self, live: &'a Live, staging: &'a StagingName) -> Option<Depot<'a>> {
+    /// The depot of an upload; `None` where bytes are written in place.
+    pub(crate) fn depot<'a>(&'a self, live: &'a Live) -> Option<Depot<'a>> {
         let parts = self.blobs().parts()?;
+        let staging = live.state().view.head.staging.clone();
         Some(Depot { engine: self, parts, staging, owner: Owner::Upload(live) })
     }
 
@@ -80,7 +81,7 @@ fn begun_meanwhile() -> Error {
 
 impl Depot<'_> {
     fn key(&self) -> ObjectKey {
-        ObjectKey::of(self.staging)
+        ObjectKey::of(&self.staging)
     }
 
     /// How the upload is cut into parts: as its session says, as far as memory knows, or as one will that begins now. `None`

@@ -64,12 +64,8 @@ impl Stray {
 
 impl Engine {
     /// The depot of a received body.
-    pub(crate) fn depot_of_stray<'a>(
-        &'a self,
-        stray: &'a Stray,
-        staging: &'a StagingName,
-    ) -> Option<Depot<'a>> {
+    pub(crate) fn depot_of_stray<'a>(&'a self, stray: &'a Stray, staging: &StagingName) -> Option<Depot<'a>> {
         let parts = self.blobs().parts()?;
-        Some(Depot { engine: self, parts, staging, owner: Owner::Stray(stray) })
+        Some(Depot { engine: self, parts, staging: staging.clone(), owner: Owner::Stray(stray) })
     }
 }

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use tracing::Instrument as _;
 use upload_chunking::assembly::{At, AttemptState, Opened, Piece, Refused, Stopped};
 use upload_core::{
-    Action, Error, ErrorKind, Principal, Result, StagingName, UploadId,
+    Action, Error, ErrorKind, Principal, Result, UploadId,
     lifecycle::refusal,
     ports::Permit,
     record::{Addressing, Phase},
@@ -25,7 +25,7 @@ use upload_core::{
 use crate::{
     change::given_up,
     engine::Engine,
-    intake::{self, Intake, Writing},
+    intake::{self, Writing},
     live::{Attempt, Live, Waiting},
     segments::Keeper,
     types::{Body, Write, Written},
@@ -180,34 +180,18 @@ impl Engine {
         Ok(grant.pieces.into_iter().zip(permits).collect())
     }
 
-    /// How many bytes the next batch may have, where batches become parts; `come` have come so far.
-    fn make_room(
-        &self,
-        live: &Live,
-        keeper: &Option<Keeper>,
-        intake: &mut Intake<'_, '_>,
-        come: u64,
-    ) -> Result<()> {
-        let Some(keeper) = keeper else { return Ok(()) };
-        let staging = live.state().view.head.staging.clone();
-        if let Some(depot) = self.depot(live, &staging) {
-            intake.part(keeper.room(&depot, live, come)?);
-        }
-        Ok(())
-    }
-
     /// Starts the write of a batch to the pieces it was granted.
-    async fn start_write<'a>(
+    async fn start_write<'a, 'k: 'a>(
         &'a self,
         live: &'a Live,
-        keeper: &mut Option<Keeper>,
+        keeper: &mut Option<Keeper<'k>>,
         batch: Vec<Bytes>,
         pieces: Vec<(Piece, Permit)>,
     ) -> Result<Option<Writing<'a>>> {
-        let staging = live.state().view.head.staging.clone();
         if let Some(keeper) = keeper {
-            return self.start_keeping(live, staging, keeper, batch, pieces).await;
+            return start_keeping(keeper, batch, pieces).await;
         }
+        let staging = live.state().view.head.staging.clone();
         let mut from = 0;
         let mut jobs = Vec::with_capacity(pieces.len());
         for (piece, permit) in pieces {
@@ -222,33 +206,6 @@ impl Engine {
                 self.blobs().write(&staging, position, bytes, permit).await?;
             }
             Ok::<(), Error>(())
-        });
-        intake::start(write).await
-    }
-
-    /// The same, where batches become parts and fragments.
-    async fn start_keeping<'a>(
-        &'a self,
-        live: &'a Live,
-        staging: StagingName,
-        keeper: &mut Keeper,
-        batch: Vec<Bytes>,
-        pieces: Vec<(Piece, Permit)>,
-    ) -> Result<Option<Writing<'a>>> {
-        let (pieces, permits): (Vec<Piece>, Vec<Permit>) = pieces.into_iter().unzip();
-        let jobs = match self.depot(live, &staging) {
-            Some(depot) => keeper.next(&depot, batch, &pieces)?,
-            None => return Err(Error::internal("a keeper where nothing is kept in parts")),
-        };
-        if jobs.is_empty() {
-            return Ok(None);
-        }
-        let (kept, total) = keeper.kept();
-        let write: Writing<'a> = Box::pin(async move {
-            let depot = self.depot(live, &staging).ok_or_else(|| self.blobs().not_in_place())?;
-            let kept = Keeper::keep(depot, kept, total, jobs).await;
-            drop(permits);
-            kept
         });
         intake::start(write).await
     }
@@ -275,6 +232,26 @@ impl Engine {
             }
         }
     }
+}
+
+/// The same, where batches become parts and fragments.
+async fn start_keeping<'a>(
+    keeper: &mut Keeper<'a>,
+    batch: Vec<Bytes>,
+    pieces: Vec<(Piece, Permit)>,
+) -> Result<Option<Writing<'a>>> {
+    let (pieces, permits): (Vec<Piece>, Vec<Permit>) = pieces.into_iter().unzip();
+    let jobs = keeper.next(batch, &pieces)?;
+    if jobs.is_empty() {
+        return Ok(None);
+    }
+    let storing = keeper.store(jobs);
+    let write: Writing<'a> = Box::pin(async move {
+        let stored = storing.await;
+        drop(permits);
+        stored
+    });
+    intake::start(write).await
 }
 
 /// Whether the attempt was told to stop.

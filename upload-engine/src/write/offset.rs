@@ -32,7 +32,7 @@ struct Extents<'a> {
     open: u64,
     writing: Option<Writing<'a>>,
     /// What is kept in parts and fragments, where nothing is written in place.
-    keeper: Option<Keeper>,
+    keeper: Option<Keeper<'a>>,
     /// What is compared with rows instead of with bytes, where those cannot be read.
     comparing: Option<Comparing>,
 }
@@ -81,13 +81,15 @@ impl Engine {
             watch: (placed.start == 0 && placed.compare_until == 0).then(Watch::new),
             open: 0,
             writing: None,
-            keeper: self.blobs().parts().map(|_| Keeper::new(At::Offset(placed.start))),
+            keeper: self.keeper(live, At::Offset(placed.start)),
             comparing: None,
         };
         let mut intake = Intake::new(self, body, Some(&live.told));
         let mut come = 0;
         loop {
-            self.make_room(live, &extents.keeper, &mut intake, come)?;
+            if let Some(keeper) = &extents.keeper {
+                intake.part(keeper.room(come)?);
+            }
             let filled = intake.fill(&mut extents.writing, || ended(attempt)).await;
             if let Filled::Failed(e) = filled {
                 return Err(e);

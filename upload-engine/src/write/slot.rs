@@ -72,7 +72,7 @@ impl Engine {
         let look = Look::new(self.digests_at(live, start, n));
         let mut look = look.expecting(write.expected, start == 0 && n == 0);
         let mut intake = Intake::new(self, body, Some(&live.told));
-        let mut keeper = self.blobs().parts().map(|_| Keeper::new(write.at));
+        let mut keeper = self.keeper(live, write.at);
         let (found, refused) = match self.take_slot(&placed, n, &mut intake, &mut look, &mut keeper).await? {
             Taken::Whole(seen) => seen,
             Taken::Displaced => {
@@ -98,7 +98,10 @@ impl Engine {
             drop(placed);
             return self.read_on(live, key, intake, look, write).await;
         };
-        let lies = self.end_keeping(live, keeper, row).await?;
+        let lies = match keeper {
+            Some(keeper) => keeper.end(row.start).await?,
+            None => Lies::InPlace,
+        };
         drop(intake);
         self.sync(live).await?;
         let digests = look.digests.take();
@@ -123,16 +126,6 @@ impl Engine {
         }
         self.advance(live, row.len).await;
         self.stored(live, complete && write.finish_when_complete).await
-    }
-
-    /// Stores what waited for its place; gives where all bytes of the row lie.
-    async fn end_keeping(&self, live: &Live, keeper: Option<Keeper>, row: Row) -> Result<Lies> {
-        let Some(mut keeper) = keeper else { return Ok(Lies::InPlace) };
-        let staging = live.state().view.head.staging.clone();
-        if let Some(depot) = self.depot(live, &staging) {
-            keeper.end(&depot, row.start).await?;
-        }
-        Ok(keeper.take())
     }
 
     /// Reads a displaced body on and answers what its place got.
@@ -179,7 +172,7 @@ impl Engine {
         n: u32,
         intake: &mut Intake<'_, '_>,
         look: &mut Look,
-        keeper: &mut Option<Keeper>,
+        keeper: &mut Option<Keeper<'_>>,
     ) -> Result<Taken> {
         let attempt = &placed.attempt;
         let live = &attempt.live;
@@ -190,7 +183,9 @@ impl Engine {
         let (checked, mut refused) = (look.is_expecting(), None);
         let mut writing = None;
         loop {
-            self.make_room(live, keeper, intake, look.len())?;
+            if let Some(keeper) = keeper {
+                intake.part(keeper.room(look.len())?);
+            }
             let filled = intake.fill(&mut writing, || ended(attempt)).await;
             match filled {
                 Filled::Failed(e) | Filled::Cut(e) => return Err(e),
