@@ -8,6 +8,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use upload_checksum::Digest;
 
+use crate::ports::Session;
+
 /// What a grant lets its holder do; again until it expires, with the same end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -52,13 +54,15 @@ pub struct Ask {
     pub finish: bool,
     /// Name for what is read.
     pub file_name: Option<String>,
+    /// The store's session that the parts belong to, as whoever began it has told; for uploads that go to the store directly.
+    pub session: Option<Session>,
 }
 
 impl Ask {
     /// Leave for this long; the rest are public fields.
     pub fn new(access: Access, lifetime: Duration) -> Self {
         let finish = access == Access::Put;
-        Self { access, lifetime, digest: None, content_type: None, finish, file_name: None }
+        Self { access, lifetime, digest: None, content_type: None, finish, file_name: None, session: None }
     }
 }
 
@@ -70,6 +74,8 @@ pub enum Grant {
     Sealed(String),
     /// A request to the store itself.
     Signed(SignedRequest),
+    /// The store needs no such request: what comes after it can be sent at once.
+    Unneeded,
 }
 
 /// What a signed request does to the resource it names.
@@ -96,11 +102,13 @@ pub struct SignedRequest {
     pub url: String,
     /// Named values that must go with it, in this order.
     pub fields: Vec<(String, String)>,
+    /// Its body, where that is not for its holder to make.
+    pub body: Option<String>,
 }
 
 impl SignedRequest {
     /// A request without further fields.
     pub fn new(verb: Verb, url: impl Into<String>) -> Self {
-        Self { verb, url: url.into(), fields: Vec::new() }
+        Self { verb, url: url.into(), fields: Vec::new(), body: None }
     }
 }

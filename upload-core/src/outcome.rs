@@ -153,6 +153,8 @@ pub struct Inspection {
     pub visibility: Visibility,
     /// Whether whoever sends the parts has said that they are all.
     pub parts_committed: bool,
+    /// Whether its bytes go to the store directly, so that what has come of them is not known here.
+    pub direct: bool,
     /// When an application attached it.
     pub attached: Option<Timestamp>,
 }
@@ -176,6 +178,7 @@ impl Inspection {
             declared_type: None,
             visibility: Visibility::Tenant,
             parts_committed: false,
+            direct: false,
             attached: None,
         }
     }

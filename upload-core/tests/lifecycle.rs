@@ -11,7 +11,7 @@ use upload_core::{
     TypeRule, UploadId, Visibility,
     lifecycle::{Begin, Command, Event, Proof, Unique, View, apply, begin, decide, refusal},
     ports::{Capabilities, Ids},
-    record::{Addressing, Failure, FailureKind, Head, Phase},
+    record::{Addressing, Direct, Failure, FailureKind, Head, Phase},
 };
 
 #[derive(Debug)]
@@ -439,4 +439,30 @@ fn an_outcome_has_the_visibility_of_its_upload() {
         does(&mut view, BEGUN, Command::Commit { key: key(1), proof: proof(true, Some("image/png")) });
         assert_eq!(view.head.phase.outcome().unwrap().visibility, own.unwrap_or(Visibility::Tenant));
     }
+}
+
+/// Of an upload whose bytes go to the store directly, only an object of the announced length closes the set.
+#[test]
+fn what_arrives_directly_has_the_announced_length() {
+    let arrived = |length| Command::Arrived { key: key(1), length };
+    let mut direct = view(Addressing::Slots, true);
+    direct.head.direct = Some(Direct::new());
+    assert_eq!(direct.length(), LENGTH);
+    for early in [Command::Close { key: key(1) }, Command::Commit { key: key(1), proof: proof(true, None) }] {
+        assert_eq!(decide(&direct, BEGUN, early).unwrap_err().kind, ErrorKind::NotReady);
+    }
+    for (length, closed) in [(LENGTH, true), (LENGTH - 1, false), (LENGTH + 1, false), (0, false)] {
+        let events = decide(&direct, BEGUN, arrived(length)).unwrap();
+        assert_eq!(matches!(events.as_slice(), [Event::Closed(k)] if *k == key(1)), closed, "{length}");
+        assert_eq!(matches!(events.as_slice(), [Event::Failed(..)]), !closed, "{length}");
+    }
+    apply(&mut direct, &Event::Closed(key(1)));
+    assert_eq!(decide(&direct, BEGUN, arrived(LENGTH)).unwrap(), []);
+    let commit = Command::Commit { key: key(2), proof: proof(true, Some("image/png")) };
+    let events = decide(&direct, BEGUN, commit).unwrap();
+    let [Event::Committed(outcome)] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!((outcome.length, &outcome.key), (LENGTH, &key(1)));
+    // Others have rows, and nothing arrives past them.
+    let other = view(Addressing::Slots, true);
+    assert_eq!(decide(&other, BEGUN, arrived(LENGTH)).unwrap_err().kind, ErrorKind::Misplaced);
 }

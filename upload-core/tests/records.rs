@@ -19,9 +19,9 @@ use upload_core::{
     ErrorKind, Timestamp,
     ports::Ids,
     record::{
-        BalanceRecord, ClaimRecord, DigestRecord, DueRecord, HandleRecord, Head, IndexRecord, LedgerRecord,
-        Nonce, NoteRecord, NoticeRecord, Phase, RowRecord, ShapeRecord, TenantRecord, ToldRecord, VERSION,
-        decode, encode, keys,
+        AttemptRecord, BalanceRecord, ClaimRecord, DigestRecord, DueRecord, FoldRecord, HandleRecord, Head,
+        IndexRecord, LedgerRecord, Nonce, NoteRecord, NoticeRecord, OwnerRecord, Phase, RowRecord,
+        SessionRecord, ShapeRecord, TenantRecord, ToldRecord, VERSION, decode, encode, keys,
     },
 };
 
@@ -58,6 +58,10 @@ fn reread(kind: &str, key: &str, bytes: &[u8]) -> upload_core::Result<(String, V
         "notice" => both::<NoticeRecord>(key, bytes),
         "told" => both::<ToldRecord>(key, bytes),
         "claim" => both::<ClaimRecord>(key, bytes),
+        "session" => both::<SessionRecord>(key, bytes),
+        "attempt" => both::<AttemptRecord>(key, bytes),
+        "fold" => both::<FoldRecord>(key, bytes),
+        "owner" => both::<OwnerRecord>(key, bytes),
         other => panic!("no record is called {other}"),
     }
 }

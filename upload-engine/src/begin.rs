@@ -70,9 +70,12 @@ impl Engine {
         let now = self.clock().now();
         let id = UploadId::random(&handle, self.ids());
         let staging = StagingName::random(now.hour(), &id, self.ids());
-        let head =
+        let mut head =
             lifecycle::begin(now, begin, destination, &self.blobs().capabilities(), &who.id, id, staging)?;
-        if let Some((parts, length)) = self.blobs().parts().zip(head.length) {
+        head.direct = self.direct(&head)?;
+        if head.direct.is_none()
+            && let Some((parts, length)) = self.blobs().parts().zip(head.length)
+        {
             let cell = self.grid_of_bytes(parts, length)?.cell_size();
             if cell > self.settings().max_part {
                 return Err(Error::new(

@@ -33,10 +33,18 @@ pub(crate) struct Frontier {
     version: Option<Version>,
 }
 
-/// The digests an upload needs: its policy's and those announced.
+/// The digests an upload needs: its policy's and those announced. Of one whose bytes do not pass here, only those announced
+/// that nobody else has checked: each byte would have to be read for them.
 pub(crate) fn algorithms(head: &Head) -> Vec<Algorithm> {
-    let mut all = head.policy.digests.clone();
-    all.extend(head.expected.iter().map(|d| d.algorithm()));
+    let announced = head.expected.iter().map(|d| d.algorithm());
+    let mut all: Vec<Algorithm> = match &head.direct {
+        None => head.policy.digests.iter().copied().chain(announced).collect(),
+        Some(direct) => {
+            let bound = direct.bound.map(|digest| digest.algorithm());
+            let unique = head.unique.is_some().then_some(Algorithm::Sha256);
+            announced.chain(unique).filter(|a| Some(*a) != bound).collect()
+        }
+    };
     all.sort();
     all.dedup();
     all
@@ -109,7 +117,10 @@ impl Engine {
         frontier: &mut Frontier,
         mut budget: u64,
     ) -> Result<()> {
-        let end = live.state().view.rows.frontier();
+        if frontier.state.algorithms().next().is_none() {
+            return Ok(());
+        }
+        let end = live.state().view.length();
         while budget > 0 && frontier.state.position() < end {
             let from = frontier.state.position();
             let to = end.min(from + READ.min(budget));

@@ -107,7 +107,7 @@ impl Engine {
         }
         let frontier = if open {
             let saved = self.records().get::<DigestRecord>(&keys::digest(id)).await.unwrap_or_default();
-            Frontier::resume(&state.view.head, saved, state.view.rows.frontier())
+            Frontier::resume(&state.view.head, saved, state.view.length())
         } else {
             Frontier::new(&state.view.head)
         };

@@ -73,6 +73,10 @@ impl Engine {
 
     /// Closes the set: in one step with the outcome if all that it needs is known already.
     async fn close(&self, live: &Arc<Live>) -> Result<()> {
+        let direct = live.state().view.head.direct.clone();
+        if let Some(direct) = direct {
+            return self.arrive(live, &direct).await;
+        }
         let complete = live.state().view.rows.is_complete();
         if complete {
             // The sweep will look at it from now on, should nobody come again.
@@ -106,7 +110,10 @@ impl Engine {
     async fn verify(&self, live: &Arc<Live>, key: ObjectKey) -> Result<()> {
         let head = live.state().view.head.clone();
         let length = head.length.unwrap_or_else(|| live.state().view.rows.frontier());
-        let content = self.content(live, &head, length).await?;
+        let content = match head.direct {
+            Some(_) => self.arrived(live, &head.staging, &key).await?,
+            None => self.content(live, &head, length).await?,
+        };
         let known = live.state().detected.clone();
         let found = match known {
             Some(found) => found,
@@ -118,6 +125,7 @@ impl Engine {
             frontier.state.clone().finish()
         };
         let mut proof = Proof::new(digests, found);
+        proof.digests.extend(head.direct.as_ref().and_then(|direct| direct.bound));
         if objection(&head, &proof).is_some() {
             return self.commit(live, key, proof).await;
         }
@@ -197,7 +205,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn clear_failed(&self, live: &Arc<Live>, events: &[Event]) {
+    pub(crate) async fn clear_failed(&self, live: &Arc<Live>, events: &[Event]) {
         if let Some(Event::Failed(failure, _)) = events.first() {
             metrics::counter!("upload_failed_total").increment(1);
             tracing::info!(why = %failure.detail, "failed");
@@ -210,10 +218,11 @@ impl Engine {
     /// Publishes the object and completes the upload.
     async fn publish(&self, live: &Arc<Live>, outcome: &Outcome) -> Result<()> {
         live.settled().await;
-        let staging = live.state().view.head.staging.clone();
+        let head = live.state().view.head.clone();
         match self.depot(live) {
+            _ if head.direct.is_some() => self.publish_direct(&head.staging, outcome).await?,
             Some(depot) => depot.publish(outcome).await?,
-            None => self.publish_staged(staging, outcome).await?,
+            None => self.publish_staged(head.staging, outcome).await?,
         }
         let events = self.change(live, Command::Complete).await?;
         if !events.is_empty() {

@@ -60,17 +60,17 @@ impl Engine {
             self.may_send(&live, &head, &ask).await?;
             head
         };
-        match self.blobs().signer() {
-            None => self.sealed(&head, ask).map(Grant::Sealed),
-            Some(signer) => {
+        match (self.blobs().signer(), &head.direct) {
+            (Some(signer), _) if ask.access.is_read() => {
                 let mut sign = SignFor::new(ask.access, &head.staging, ask.lifetime);
-                sign.key = head.phase.outcome().map(|outcome| &outcome.key).filter(|_| ask.access.is_read());
+                sign.key = head.phase.outcome().map(|outcome| &outcome.key);
                 sign.length = head.length;
-                sign.digest = ask.digest.as_ref();
                 sign.content_type = ask.content_type.as_deref();
                 sign.file_name = ask.file_name.as_deref();
                 Ok(Grant::Signed(signer.sign(&sign).await?))
             }
+            (_, Some(direct)) if !ask.access.is_read() => self.grant_direct(&head, direct, ask).await,
+            _ => self.sealed(&head, ask).map(Grant::Sealed),
         }
     }
 
@@ -81,6 +81,9 @@ impl Engine {
         }
         let Access::Part(number) = ask.access else { return Ok(()) };
         let slot = slot(number, head)?;
+        if head.direct.is_some() {
+            return Ok(());
+        }
         let stored = self.row(live, Key::Slot(slot)).await?.and_then(|row| row.digest);
         match (stored, ask.digest) {
             (Some(stored), Some(asked)) if stored != asked => Err(Error::new(
@@ -96,7 +99,7 @@ impl Engine {
         }
     }
 
-    fn sealed(&self, head: &Head, ask: Ask) -> Result<String> {
+    pub(crate) fn sealed(&self, head: &Head, ask: Ask) -> Result<String> {
         let mut token = Token::new(Some(ask.access), head.id.clone());
         match ask.access {
             Access::Put => token.length = head.length,

@@ -68,9 +68,12 @@ impl Engine {
     }
 
     pub(crate) async fn inspect_live(&self, live: &Arc<Live>) -> Inspection {
-        let finishing =
-            matches!(live.state().view.head.phase, Phase::Verifying { .. } | Phase::Committing { .. });
-        if finishing && let Err(e) = self.finish_live(live).await {
+        let to_be_finished = {
+            let head = &live.state().view.head;
+            let finishing = matches!(head.phase, Phase::Verifying { .. } | Phase::Committing { .. });
+            finishing || head.arrives_unheard()
+        };
+        if to_be_finished && let Err(e) = self.finish_live(live).await {
             tracing::debug!(error = %e, "an inspected upload could not be finished");
         }
         self.inspection(&live.state().view)
@@ -124,6 +127,7 @@ impl Engine {
         seen.updated = updated(head);
         seen.declared_type = head.declared_type.clone();
         seen.visibility = head.visibility();
+        seen.direct = head.direct.is_some();
         seen.parts_committed = head.parts_committed.is_some();
         seen.attached = head.attached;
         seen

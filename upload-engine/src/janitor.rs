@@ -123,9 +123,15 @@ impl Engine {
             return Ok(false);
         }
         let named = self.owner_of(key).await?.is_some_and(|head| match &head.phase {
-            Phase::Verifying { key: k, .. } => k == key,
             // Those who read it have their time; then the sweep removes it.
             Phase::Removed { key: k, at } => k == key && self.clock().now() < at.plus(self.settings().grace),
+            // What a signed request has made waits for whoever finishes.
+            phase
+                if !phase.is_terminal() && head.direct.is_some() && *key == ObjectKey::of(&head.staging) =>
+            {
+                true
+            }
+            Phase::Verifying { key: k, .. } => k == key,
             phase => phase.outcome().is_some_and(|o| o.key == *key),
         });
         if named {

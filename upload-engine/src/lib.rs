@@ -34,6 +34,7 @@ mod change;
 mod claim;
 mod content;
 mod digest;
+mod direct;
 mod engine;
 mod enter;
 mod finish;

@@ -89,14 +89,15 @@ impl Engine {
             }
             Err(e) => return Err(e),
         };
-        let (phase, give_up) = {
+        let (phase, give_up, unheard) = {
             let head = &live.state().view.head;
-            (head.phase.clone(), head.deadline.plus(settings.grace))
+            (head.phase.clone(), head.deadline.plus(settings.grace), head.arrives_unheard())
         };
         match phase {
             // It may be about to be closed: the due key comes before that as well.
             Phase::Receiving if now < hour.end().plus(settings.grace).min(give_up) => return Ok(Some(hour)),
             Phase::Receiving if now < give_up => return Ok(Some(give_up.hour())),
+            Phase::Receiving if unheard && self.has_arrived(&live).await? => done.finished += 1,
             Phase::Receiving => {
                 if let Err(e) = self.end(&live, Command::Expire).await {
                     // If it was finished or given up under our eyes, the next sweep sees how.
@@ -153,6 +154,17 @@ impl Engine {
                 self.forget(&live, at.plus(settings.tombstone), hour, done).await
             }
             _ => Ok(Some(give_up.hour().max(hour))),
+        }
+    }
+
+    /// Finishes an upload whose bytes are in the store and nobody has told us; whether there were any.
+    async fn has_arrived(&self, live: &Arc<Live>) -> Result<bool> {
+        match self.finish_live(live).await {
+            Ok(_) => Ok(true),
+            Err(e) if e.kind == ErrorKind::NotReady => Ok(false),
+            // A failure is an end as well.
+            Err(_) if live.state().view.head.phase.is_terminal() => Ok(true),
+            Err(e) => Err(e),
         }
     }
 

@@ -211,6 +211,7 @@ pub fn begin(
         whole: begin.whole,
         holder_commits: begin.holder_commits,
         by_grant: begin.by_grant,
+        direct: None,
         listed: begin.listed.is_some(),
         claim: None,
         unique: begin.unique,

@@ -37,6 +37,13 @@ pub enum Command {
     Record(Row),
     /// Fix the whole length, in bytes.
     FixLength(u64),
+    /// The store holds the object of an upload whose bytes go there directly.
+    Arrived {
+        /// Where it would be published.
+        key: ObjectKey,
+        /// Its bytes.
+        length: u64,
+    },
     /// Close the complete set.
     Close {
         /// Where it would be published.

@@ -23,6 +23,7 @@ pub fn decide(view: &View, now: Timestamp, command: Command) -> Result<Vec<Event
             let first = head.parts_committed.is_none();
             Ok(first.then_some(Event::PartsCommitted(now)).into_iter().collect())
         }
+        (Phase::Receiving, Command::Arrived { key, length }) => arrived(head, now, key, length),
         (Phase::Receiving, Command::Close { key }) => {
             complete_set(view)?;
             committed_parts(head)?;
@@ -31,12 +32,12 @@ pub fn decide(view: &View, now: Timestamp, command: Command) -> Result<Vec<Event
         (Phase::Receiving, Command::Commit { key, proof }) => {
             complete_set(view)?;
             committed_parts(head)?;
-            Ok(vec![commit(head, view.rows.frontier(), now, key, proof)])
+            Ok(vec![commit(head, view.length(), now, key, proof)])
         }
         (Phase::Verifying { key, .. }, Command::Commit { proof, .. }) => {
             // Whoever knows of fewer rows than there were has looked while they were removed.
             complete_set(view)?;
-            Ok(vec![commit(head, view.rows.frontier(), now, key.clone(), proof)])
+            Ok(vec![commit(head, view.length(), now, key.clone(), proof)])
         }
         (Phase::Verifying { .. }, Command::Claim(key)) => match &head.content_claim {
             Some(known) if *known == key => Ok(Vec::new()),
@@ -81,7 +82,7 @@ pub fn decide(view: &View, now: Timestamp, command: Command) -> Result<Vec<Event
         ) if head.length == Some(length) => Ok(Vec::new()),
         (
             Phase::Verifying { .. } | Phase::Committing { .. } | Phase::Completed { .. },
-            Command::Close { .. },
+            Command::Close { .. } | Command::Arrived { .. },
         )
         | (Phase::Committing { .. } | Phase::Completed { .. }, Command::Commit { .. } | Command::Defer)
         | (Phase::Completed { .. }, Command::Complete)
@@ -155,7 +156,30 @@ fn fix_length(view: &View, now: Timestamp, length: u64) -> Result<Vec<Event>> {
     }
 }
 
+/// Closed, if the object is as long as was announced. A shorter or longer one was sent by somebody who could have sent the right
+/// one, and may never be replaced.
+fn arrived(head: &Head, now: Timestamp, key: ObjectKey, length: u64) -> Result<Vec<Event>> {
+    let announced = head.length.filter(|_| head.direct.is_some());
+    let Some(announced) = announced else {
+        return Err(Error::new(
+            ErrorKind::Misplaced,
+            "the bytes of this upload do not go to the store directly",
+        ));
+    };
+    if length == announced {
+        return Ok(vec![Event::Closed(key)]);
+    }
+    let text = format!("the object in the store has {length} bytes; {announced} were announced");
+    Ok(vec![Event::Failed(Failure::new(FailureKind::DigestMismatch, text), now)])
+}
+
 fn complete_set(view: &View) -> Result<()> {
+    if view.head.direct.is_some() {
+        // Closed when the object was there; until then there is nothing to know of it.
+        let text = "the object of the upload is not in the store";
+        let open = matches!(view.head.phase, Phase::Receiving);
+        return if open { Err(Error::new(ErrorKind::NotReady, text)) } else { Ok(()) };
+    }
     if view.rows.is_complete() {
         // Also of no bytes it must be said that they came.
         let sent = !view.head.whole || view.rows.rows_len() > 0;

@@ -40,4 +40,12 @@ impl View {
         let rows = assembly(&head);
         Self { head, rows }
     }
+
+    /// Bytes of the complete set.
+    pub fn length(&self) -> u64 {
+        match self.head.length {
+            Some(length) if self.head.direct.is_some() => length,
+            _ => self.rows.frontier(),
+        }
+    }
 }

@@ -16,7 +16,7 @@ pub use blob::{BlobStore, Capabilities, Listed, Mover, Permit, Publication};
 pub use parts::{Part, PartRules, Parts, Session};
 pub use processor::{ProcessError, Processing, Processor, StoredBytes};
 pub use records::{Deleted, Expected, Put, RecordStore, Stored, Version};
-pub use signer::{SignFor, Signer};
+pub use signer::{Binding, SignFor, Signer};
 pub use world::{
     AllowByRole, Authorizer, Clock, Events, Ids, NoEvents, NoSniffer, Sniffed, Sniffer, Subject,
 };

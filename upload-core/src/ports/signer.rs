@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use upload_checksum::Digest;
+use upload_checksum::{Algorithm, Digest};
 
-use super::{Session, StoreError};
+use super::{Part, Session, StoreError};
 use crate::{
     grant::{Access, SignedRequest},
     ids::{ObjectKey, StagingName},
@@ -29,6 +29,8 @@ pub struct SignFor<'a> {
     pub length: Option<u64>,
     /// Bytes of the part, for [`Access::Part`].
     pub part_length: Option<u64>,
+    /// The parts that are stored, for [`Access::CommitParts`]: of them a store makes the request's body, where its holder cannot.
+    pub parts: &'a [Part],
     /// Digest that the bytes must have.
     pub digest: Option<&'a Digest>,
     /// Media type that they are sent or shown as.
@@ -48,6 +50,7 @@ impl<'a> SignFor<'a> {
             lifetime,
             length: None,
             part_length: None,
+            parts: &[],
             digest: None,
             content_type: None,
             file_name: None,
@@ -55,9 +58,47 @@ impl<'a> SignFor<'a> {
     }
 }
 
+/// What a store holds those to who send what it has signed, beside the place, the verb and the time.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Binding {
+    /// By which algorithms it checks the whole content of a [`Put`](Access::Put): bytes with another digest are not stored.
+    pub digests: &'static [Algorithm],
+    /// No signed request replaces an object that a [`Put`](Access::Put) has made.
+    pub keeps_put: bool,
+    /// No signed request replaces an object that was made of parts.
+    pub keeps_parts: bool,
+    /// Parts belong to a session that a request begins. Else there is nothing to begin.
+    pub sessions: bool,
+    /// Most bytes of a [`Put`](Access::Put).
+    pub max_put: u64,
+}
+
+impl Binding {
+    /// What any store can be held to: nothing. The rest are public fields.
+    pub const fn nothing() -> Self {
+        Self { digests: &[], keeps_put: false, keeps_parts: false, sessions: true, max_put: u64::MAX }
+    }
+}
+
 /// A store that signs requests to itself.
 #[async_trait]
 pub trait Signer: Send + Sync {
+    /// What its requests are held to.
+    fn binding(&self) -> Binding;
+
     /// A request that does what `ask` says until it expires.
     async fn sign(&self, ask: &SignFor<'_>) -> Result<SignedRequest, StoreError>;
+
+    /// The parts of the object `key` that were sent by signed requests and not committed, by number.
+    async fn sent(&self, key: &ObjectKey, session: Option<&Session>) -> Result<Vec<Part>, StoreError>;
+
+    /// Copies an object within the store, all or nothing. Succeeds also when there is an object `to`, which stays as it is. A
+    /// store that [keeps](Binding) whatever its requests make need not.
+    ///
+    /// # Errors
+    /// `NotFound` if there is neither.
+    async fn copy_once(&self, from: &ObjectKey, _to: &ObjectKey) -> Result<(), StoreError> {
+        Err(StoreError::unsupported(&format!("copy {from}"), "a store that keeps what its requests make"))
+    }
 }

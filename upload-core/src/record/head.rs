@@ -148,6 +148,25 @@ impl Phase {
     }
 }
 
+/// What an upload can rely on whose bytes go to the store directly; as the store was when it began.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Direct {
+    /// The digest that the store holds the content to: other bytes are not stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound: Option<Digest>,
+    /// Whoever has a signed request could replace the object that it makes: a copy under another key is what counts.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub copied: bool,
+}
+
+impl Direct {
+    /// Neither bound nor copied; the rest are public fields.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
 /// The record `u/<id>`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -197,6 +216,9 @@ pub struct Head {
     /// Its bytes come by grants only.
     #[serde(default, skip_serializing_if = "is_false")]
     pub by_grant: bool,
+    /// Its bytes go to the store by requests that the store has signed: there are no rows of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direct: Option<Direct>,
     /// Whether it stands in a listing, under the key made of its id and [`created`](Self::created).
     #[serde(default, skip_serializing_if = "is_false")]
     pub listed: bool,
@@ -223,6 +245,11 @@ pub struct Head {
 }
 
 impl Head {
+    /// Whether its bytes may all be stored and nobody has told us: the store has them from somebody else, who has done with it.
+    pub fn arrives_unheard(&self) -> bool {
+        self.direct.is_some() && !self.holder_commits && matches!(self.phase, Phase::Receiving)
+    }
+
     /// Who may read the result.
     pub fn visibility(&self) -> Visibility {
         self.visibility.unwrap_or(self.policy.visibility)

@@ -32,7 +32,7 @@ mod parts;
 mod small;
 
 pub use envelope::{Nonce, VERSION, decode, encode};
-pub use head::{Addressing, Failure, FailureKind, Head, Phase};
+pub use head::{Addressing, Direct, Failure, FailureKind, Head, Phase};
 pub use parts::{AttemptRecord, FoldRecord, Lies, OwnerRecord, Segment, SessionRecord};
 pub use small::{
     BalanceRecord, ClaimRecord, DigestRecord, DueRecord, HandleRecord, IndexRecord, LedgerRecord, NoteRecord,

@@ -9,15 +9,17 @@ use std::{
 
 use serde::Serialize;
 use upload_checksum::{Algorithm, Digests, Fingerprint, HasherSet};
+use upload_chunking::grid::Grid;
 use upload_core::{
-    Charge, Destinations, Extras, Handle, Hour, ObjectKey, Outcome, Policy, StagingName, TenantName,
-    Timestamp, TypeRule, UploadId, Visibility,
+    Charge, Destinations, Extras, Fragment, Handle, Hour, ObjectKey, Outcome, Policy, StagingName,
+    TenantName, Timestamp, TypeRule, UploadId, Visibility,
     lifecycle::{Begin, IndexEntry, Unique, begin},
-    ports::{Capabilities, Ids},
+    ports::{Capabilities, Ids, Part, PartRules, Session},
     record::{
-        Addressing, BalanceRecord, ClaimRecord, DigestRecord, DueRecord, Failure, FailureKind, HandleRecord,
-        Head, IndexRecord, LedgerRecord, Nonce, NoteRecord, NoticeRecord, Phase, RowRecord, ShapeRecord,
-        TenantRecord, ToldRecord, encode, keys,
+        Addressing, AttemptRecord, BalanceRecord, ClaimRecord, DigestRecord, Direct, DueRecord, Failure,
+        FailureKind, FoldRecord, HandleRecord, Head, IndexRecord, LedgerRecord, Lies, Nonce, NoteRecord,
+        NoticeRecord, OwnerRecord, Phase, RowRecord, Segment, SessionRecord, ShapeRecord, TenantRecord,
+        ToldRecord, encode, keys,
     },
 };
 
@@ -153,6 +155,35 @@ fn row_with_digest() -> RowRecord {
     row
 }
 
+/// A head of content that the store holds its sender to, with everything that may be left out.
+fn direct() -> Head {
+    let mut head = full(Phase::Receiving);
+    let mut direct = Direct::new();
+    (direct.bound, direct.copied) = (digests().get(Algorithm::Md5).copied(), true);
+    (head.by_grant, head.direct) = (true, Some(direct));
+    head
+}
+
+fn direct_bare() -> Head {
+    let mut head = bare();
+    (head.by_grant, head.direct) = (true, Some(Direct::new()));
+    head
+}
+
+fn part() -> Part {
+    Part::new(17, 5 << 20, "\"an etag\"")
+}
+
+fn grid() -> Grid {
+    Grid::of_bytes(PartRules::s3().grid(), 8 << 20, 1 << 30).unwrap()
+}
+
+fn row_of_segments() -> RowRecord {
+    let name = Fragment::random(5 << 20, &Same(7));
+    let segments = vec![Segment::Part(part()), Segment::Fragment { name, length: 9 }];
+    RowRecord::new(0, Fingerprint::of(b"123456789"), Lies::Segments(segments))
+}
+
 fn index() -> IndexRecord {
     let mut index = IndexRecord::new("wire", "key-1");
     index.exclusive = true;
@@ -185,12 +216,19 @@ pub fn samples() -> Vec<(String, String, Vec<u8>)> {
         ("head-completed-processed", priced(Phase::Completed { outcome: processed(), at })),
         ("head-failed-unreadable", failed(FailureKind::Unreadable, "damaged")),
         ("head-failed-processing", failed(FailureKind::Processing, "not in 5 attempts")),
+        ("head-receiving-direct", direct()),
+        ("head-receiving-direct-bare", direct_bare()),
         ("head-failed-duplicate", failed(FailureKind::Duplicate, "it is there")),
     ] {
         add(&mut all, name, &head);
     }
     add(&mut all, "row", &RowRecord::in_place(10, Fingerprint::of(b"123456789")));
     add(&mut all, "row-digest", &row_with_digest());
+    add(&mut all, "row-segments", &row_of_segments());
+    add(&mut all, "session", &SessionRecord::new(Session::new("the store's \"own\" name"), grid()));
+    add(&mut all, "attempt", &AttemptRecord::default());
+    add(&mut all, "fold", &FoldRecord::new(5 << 20, part()));
+    add(&mut all, "owner", &OwnerRecord::new(id()));
     add(&mut all, "index", &index());
     add(&mut all, "index-bare", &IndexRecord::new("wire", ""));
     add(&mut all, "claim", &ClaimRecord::new(id(), Some("0f".repeat(32)), true));

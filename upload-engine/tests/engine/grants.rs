@@ -1,6 +1,6 @@
 //! A grant does what it was made for, and nothing else.
 
-use std::{fmt, ops::Range, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use crate::support::{
     Script, World, block_on,
@@ -8,19 +8,11 @@ use crate::support::{
     client::{Client, completed, stored},
     content,
     signed::{LIFETIME, ask, begun, kind, manifest, md5, part, pass, put, token, whole},
-    store::Blobs,
     tenant,
     world::{other, somebody},
 };
-use async_trait::async_trait;
 use bytes::Bytes;
-use upload_core::{
-    Access, Ask, ErrorKind, Grant, Hour, ObjectKey, Principal, Role, SignedRequest, StagingName, UploadId,
-    Verb, Visibility,
-    ports::{
-        BlobStore, Capabilities, Listed, Mover, Parts, Permit, Publication, SignFor, Signer, StoreError,
-    },
-};
+use upload_core::{Access, Ask, ErrorKind, Grant, Principal, Role, UploadId, Visibility};
 use upload_engine::{Engine, Pass, Secrets};
 
 const ALL: [Access; 7] = [
@@ -257,115 +249,6 @@ fn without_secrets_no_grant_is_given() {
     assert_eq!(kind(engine.signed_id(&id)), unsupported);
     assert_eq!(kind(engine.identify("a.b.c")), unsupported);
     block_on(client.clone().complete(&engine, &id)).unwrap();
-}
-
-/// Memory that signs requests to itself, and shows what it was asked.
-#[derive(Debug, Clone)]
-struct Signing(Blobs);
-
-#[async_trait]
-impl Signer for Signing {
-    async fn sign(&self, ask: &SignFor<'_>) -> Result<SignedRequest, StoreError> {
-        let verb = if ask.access == Access::Read { Verb::Get } else { Verb::Put };
-        let mut request = SignedRequest::new(verb, format!("store:{}", ask.staging));
-        request.fields = vec![("asked".to_owned(), format!("{ask:?}"))];
-        Ok(request)
-    }
-}
-
-#[async_trait]
-impl BlobStore for Signing {
-    fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
-    }
-    async fn stage(&self, staging: &StagingName, length: Option<u64>) -> Result<(), StoreError> {
-        self.0.stage(staging, length).await
-    }
-    async fn write(
-        &self,
-        staging: &StagingName,
-        position: u64,
-        bytes: Vec<Bytes>,
-        permit: Permit,
-    ) -> Result<(), StoreError> {
-        self.0.write(staging, position, bytes, permit).await
-    }
-    async fn sync(&self, staging: &StagingName) -> Result<(), StoreError> {
-        self.0.sync(staging).await
-    }
-    async fn read_staged(&self, staging: &StagingName, range: Range<u64>) -> Result<Bytes, StoreError> {
-        self.0.read_staged(staging, range).await
-    }
-    async fn publish(&self, publication: &Publication) -> Result<(), StoreError> {
-        self.0.publish(publication).await
-    }
-    async fn read(&self, key: &ObjectKey, range: Range<u64>) -> Result<Bytes, StoreError> {
-        self.0.read(key, range).await
-    }
-    async fn length(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
-        self.0.length(key).await
-    }
-    async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
-        self.0.delete(key).await
-    }
-    async fn discard(&self, staging: &StagingName) -> Result<(), StoreError> {
-        self.0.discard(staging).await
-    }
-    async fn list(
-        &self,
-        until: Hour,
-        after: Option<&Listed>,
-        limit: usize,
-    ) -> Result<Vec<Listed>, StoreError> {
-        self.0.list(until, after, limit).await
-    }
-    fn parts(&self) -> Option<&dyn Parts> {
-        self.0.parts()
-    }
-    fn signer(&self) -> Option<&dyn Signer> {
-        Some(self)
-    }
-}
-
-/// A store that signs gets the same command, after the same checks, and its request is the grant.
-#[test]
-fn a_store_that_signs_gets_the_same_command_and_its_request_is_the_grant() {
-    let world = World::new(1);
-    let engine =
-        world.builder(Arc::new(Signing(world.blobs.clone())), Arc::new(world.records.clone())).build();
-    let client = Client::slots(&content(1, 4000), 2000);
-    let id = begun(&engine, &client);
-    let signed = |ask: Ask| match block_on(engine.grant(&client.who, &id, ask)).unwrap() {
-        Grant::Signed(request) => request,
-        other => panic!("{other:?}"),
-    };
-    let staging = look(&world).heads[&id].staging.clone();
-    let mut asked = part(1, &client.whole.slice(..2000));
-    asked.content_type = Some("application/octet-stream".into());
-    let request = signed(asked);
-    assert_eq!((request.verb, request.url), (Verb::Put, format!("store:{staging}")));
-    let said = &request.fields[0].1;
-    let digest = format!("{:?}", md5(&client.whole.slice(..2000)));
-    for part in ["Part(1)", "300s", "length: Some(4000)", &digest, "application/octet-stream", "key: None"] {
-        assert!(said.contains(part), "{part} in {said}");
-    }
-    // The engine's own checks come first.
-    let stranger = somebody("other");
-    assert_eq!(kind(block_on(engine.grant(&stranger, &id, ask(Access::Put)))), Some(ErrorKind::NotFound));
-    assert_eq!(kind(block_on(engine.grant(&client.who, &id, ask(Access::Read)))), Some(ErrorKind::NotFound));
-    assert_eq!(
-        kind(block_on(engine.grant(&client.who, &id, ask(Access::Part(0))))),
-        Some(ErrorKind::Invalid)
-    );
-    let outcome = block_on(client.clone().complete(&engine, &id)).unwrap();
-    let mut asked = ask(Access::Read);
-    asked.file_name = Some("a name".into());
-    let request = signed(asked);
-    assert_eq!(request.verb, Verb::Get);
-    let said = &request.fields[0].1;
-    assert!(said.contains(outcome.key.as_str()) && said.contains("a name"), "{said}");
-    // Of what is not read, where it lies stays inside.
-    assert!(signed(ask(Access::ListParts)).fields[0].1.contains("key: None"));
 }
 
 /// A name that is all escapes still has room in a token; what has none is refused when it is asked for.

@@ -22,6 +22,7 @@ mod support;
 mod attaching;
 #[path = "../engine/claims.rs"]
 mod claims;
+mod direct;
 #[path = "../engine/drops.rs"]
 mod drops;
 #[path = "../engine/ends.rs"]

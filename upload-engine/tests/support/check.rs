@@ -162,6 +162,15 @@ pub fn clean(world: &World) {
             }
             phase => phase.outcome().map(|outcome| outcome.key.clone()),
         })
+        // What a signed request has made waits.
+        .chain(
+            found
+                .heads
+                .values()
+                .filter(open)
+                .filter(|h| h.direct.is_some())
+                .map(|h| ObjectKey::of(&h.staging)),
+        )
         .collect();
     let orphans: Vec<_> = found.objects.difference(&named).collect();
     assert!(orphans.is_empty(), "objects of nobody: {orphans:?}");

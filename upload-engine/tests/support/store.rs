@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use upload_core::{
     Fragment, Hour, ObjectKey, StagingName,
-    ports::{BlobStore, Capabilities, Listed, Mover, PartRules, Parts, Permit, Publication, StoreError},
+    ports::{
+        BlobStore, Capabilities, Listed, Mover, PartRules, Parts, Permit, Publication, Signer, StoreError,
+    },
     record::{FoldRecord, Lies, RowRecord, Segment},
 };
 use upload_storage::{
@@ -152,5 +154,8 @@ impl BlobStore for Blobs {
     }
     fn parts(&self) -> Option<&dyn Parts> {
         self.inner().parts()
+    }
+    fn signer(&self) -> Option<&dyn Signer> {
+        self.inner().signer()
     }
 }

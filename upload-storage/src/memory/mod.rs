@@ -5,6 +5,7 @@ mod extents;
 mod page;
 mod parts;
 mod records;
+mod signing;
 
 pub use blobs::MemoryBlobs;
 pub use parts::MemoryParts;

@@ -8,7 +8,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use upload_core::{
     Fragment, Hour, ObjectKey, StagingName,
-    ports::{BlobStore, Capabilities, Listed, Part, PartRules, Parts, Session, StoreError, StoreErrorKind},
+    ports::{
+        Binding, BlobStore, Capabilities, Listed, Part, PartRules, Parts, Session, Signer, StoreError,
+        StoreErrorKind,
+    },
 };
 
 use super::page::Page;
@@ -20,36 +23,117 @@ use crate::shared::{lock, range_len, same_object};
 /// Clones share their contents, so a clone stands for the same store opened again, or by another process.
 #[derive(Debug, Clone)]
 pub struct MemoryParts {
-    inner: Arc<Mutex<State>>,
-    rules: PartRules,
+    pub(super) inner: Arc<Mutex<State>>,
+    pub(super) rules: PartRules,
+    /// What signed requests are held to, where there are such.
+    pub(super) binding: Option<Binding>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    objects: BTreeMap<ObjectKey, Bytes>,
+pub(super) struct State {
+    pub(super) objects: BTreeMap<ObjectKey, Bytes>,
     fragments: BTreeMap<StagingName, BTreeMap<Fragment, Bytes>>,
-    sessions: BTreeMap<(ObjectKey, String), BTreeMap<u64, Stored>>,
+    pub(super) sessions: BTreeMap<(ObjectKey, String), BTreeMap<u64, Stored>>,
     /// Makes sessions and tags that never repeat.
     made: u64,
 }
 
 #[derive(Debug, Clone)]
-struct Stored {
-    bytes: Bytes,
-    tag: String,
+pub(super) struct Stored {
+    pub(super) bytes: Bytes,
+    pub(super) tag: String,
 }
 
 impl State {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.made += 1;
         self.made
+    }
+
+    /// A new session of the object.
+    pub(super) fn open(&mut self, key: &ObjectKey) -> Session {
+        let name = format!("session-{}", self.next());
+        self.sessions.insert((key.clone(), name.clone()), BTreeMap::new());
+        Session::new(name)
+    }
+
+    /// What is stored in a session, by number.
+    pub(super) fn listed(&self, key: &ObjectKey, session: &Session) -> Result<Vec<Part>, StoreError> {
+        let parts = self
+            .sessions
+            .get(&(key.clone(), session.as_str().to_owned()))
+            .ok_or_else(|| no_session(key, session))?;
+        Ok(parts.iter().map(|(n, part)| Part::new(*n, part.bytes.len() as u64, part.tag.clone())).collect())
+    }
+
+    pub(super) fn put_part(
+        &mut self,
+        rules: &PartRules,
+        key: &ObjectKey,
+        session: &Session,
+        number: u64,
+        bytes: Bytes,
+    ) -> Result<Part, StoreError> {
+        let length = bytes.len() as u64;
+        if length > rules.max_part || (rules.numbered && !(1..=u64::from(rules.max_parts)).contains(&number))
+        {
+            return Err(StoreError::new(
+                StoreErrorKind::Unsupported,
+                format!("{key}: part {number} of {length} bytes"),
+            ));
+        }
+        let tag = format!("tag-{}", self.next());
+        let parts = self
+            .sessions
+            .get_mut(&(key.clone(), session.as_str().to_owned()))
+            .ok_or_else(|| no_session(key, session))?;
+        parts.insert(number, Stored { bytes, tag: tag.clone() });
+        Ok(Part::new(number, length, tag))
+    }
+
+    pub(super) fn complete(
+        &mut self,
+        rules: &PartRules,
+        key: &ObjectKey,
+        session: &Session,
+        parts: &[Part],
+    ) -> Result<(), StoreError> {
+        let length: u64 = parts.iter().map(|part| part.length).sum();
+        let named = (key.clone(), session.as_str().to_owned());
+        let Some(stored) = self.sessions.get(&named) else {
+            let object = self.objects.get(key).ok_or_else(|| no_session(key, session))?;
+            return same_object(key, object.len() as u64, length);
+        };
+        let mut whole = Vec::new();
+        for (n, part) in parts.iter().enumerate() {
+            let found = stored.get(&part.number).filter(|found| found.tag == part.tag);
+            let found = found.ok_or_else(|| not_so(key, format!("part {} is another one", part.number)))?;
+            let last = n + 1 == parts.len();
+            if !last && part.length < rules.min_part {
+                return Err(not_so(key, format!("part {} has {} bytes", part.number, part.length)));
+            }
+            let first = parts.first().map_or(0, |first| first.length);
+            if rules.equal && (part.length > first || (!last && part.length != first)) {
+                return Err(not_so(key, format!("part {} has another size than the first", part.number)));
+            }
+            whole.extend_from_slice(&found.bytes);
+        }
+        if rules.numbered && !parts.is_sorted_by(|a, b| a.number < b.number) {
+            return Err(not_so(key, "the parts are not in the order of their numbers"));
+        }
+        if parts.is_empty() || parts.len() > rules.max_parts as usize || whole.len() as u64 != length {
+            return Err(not_so(key, format!("{} parts of {length} bytes", parts.len())));
+        }
+        self.sessions.remove(&named);
+        self.objects.insert(key.clone(), whole.into());
+        Ok(())
     }
 }
 
 impl MemoryParts {
     /// An empty store with these rules.
     pub fn new(rules: PartRules) -> Self {
-        Self { inner: Arc::default(), rules }
+        Self { inner: Arc::default(), rules, binding: None }
     }
 
     /// The bytes of a part that is stored, in whatever session of the object; no provider shows them, tests want to see them.
@@ -68,11 +152,11 @@ impl MemoryParts {
     }
 }
 
-fn no_session(key: &ObjectKey, session: &Session) -> StoreError {
+pub(super) fn no_session(key: &ObjectKey, session: &Session) -> StoreError {
     StoreError::not_found(format!("no session {session} of {key}"))
 }
 
-fn not_so(key: &ObjectKey, why: impl std::fmt::Display) -> StoreError {
+pub(super) fn not_so(key: &ObjectKey, why: impl std::fmt::Display) -> StoreError {
     StoreError::new(StoreErrorKind::Corrupt, format!("{key}: {why}"))
 }
 
@@ -140,6 +224,10 @@ impl BlobStore for MemoryParts {
     fn parts(&self) -> Option<&dyn Parts> {
         Some(self)
     }
+
+    fn signer(&self) -> Option<&dyn Signer> {
+        self.binding.map(|_| self as &dyn Signer)
+    }
 }
 
 #[async_trait]
@@ -149,10 +237,7 @@ impl Parts for MemoryParts {
     }
 
     async fn open(&self, key: &ObjectKey) -> Result<Session, StoreError> {
-        let mut state = lock(&self.inner);
-        let name = format!("session-{}", state.next());
-        state.sessions.insert((key.clone(), name.clone()), BTreeMap::new());
-        Ok(Session::new(name))
+        Ok(lock(&self.inner).open(key))
     }
 
     async fn put_part(
@@ -162,66 +247,15 @@ impl Parts for MemoryParts {
         number: u64,
         bytes: Vec<Bytes>,
     ) -> Result<Part, StoreError> {
-        let bytes = Bytes::from(bytes.concat());
-        let length = bytes.len() as u64;
-        if length > self.rules.max_part
-            || (self.rules.numbered && !(1..=u64::from(self.rules.max_parts)).contains(&number))
-        {
-            return Err(StoreError::new(
-                StoreErrorKind::Unsupported,
-                format!("{key}: part {number} of {length} bytes"),
-            ));
-        }
-        let mut state = lock(&self.inner);
-        let tag = format!("tag-{}", state.next());
-        let parts = state
-            .sessions
-            .get_mut(&(key.clone(), session.as_str().to_owned()))
-            .ok_or_else(|| no_session(key, session))?;
-        parts.insert(number, Stored { bytes, tag: tag.clone() });
-        Ok(Part::new(number, length, tag))
+        lock(&self.inner).put_part(&self.rules, key, session, number, bytes.concat().into())
     }
 
     async fn list_parts(&self, key: &ObjectKey, session: &Session) -> Result<Vec<Part>, StoreError> {
-        let state = lock(&self.inner);
-        let parts = state
-            .sessions
-            .get(&(key.clone(), session.as_str().to_owned()))
-            .ok_or_else(|| no_session(key, session))?;
-        Ok(parts.iter().map(|(n, part)| Part::new(*n, part.bytes.len() as u64, part.tag.clone())).collect())
+        lock(&self.inner).listed(key, session)
     }
 
     async fn complete(&self, key: &ObjectKey, session: &Session, parts: &[Part]) -> Result<(), StoreError> {
-        let length: u64 = parts.iter().map(|part| part.length).sum();
-        let named = (key.clone(), session.as_str().to_owned());
-        let mut state = lock(&self.inner);
-        let Some(stored) = state.sessions.get(&named) else {
-            let object = state.objects.get(key).ok_or_else(|| no_session(key, session))?;
-            return same_object(key, object.len() as u64, length);
-        };
-        let mut whole = Vec::new();
-        for (n, part) in parts.iter().enumerate() {
-            let found = stored.get(&part.number).filter(|found| found.tag == part.tag);
-            let found = found.ok_or_else(|| not_so(key, format!("part {} is another one", part.number)))?;
-            let last = n + 1 == parts.len();
-            if !last && part.length < self.rules.min_part {
-                return Err(not_so(key, format!("part {} has {} bytes", part.number, part.length)));
-            }
-            let first = parts.first().map_or(0, |first| first.length);
-            if self.rules.equal && (part.length > first || (!last && part.length != first)) {
-                return Err(not_so(key, format!("part {} has another size than the first", part.number)));
-            }
-            whole.extend_from_slice(&found.bytes);
-        }
-        if self.rules.numbered && !parts.is_sorted_by(|a, b| a.number < b.number) {
-            return Err(not_so(key, "the parts are not in the order of their numbers"));
-        }
-        if parts.is_empty() || parts.len() > self.rules.max_parts as usize || whole.len() as u64 != length {
-            return Err(not_so(key, format!("{} parts of {length} bytes", parts.len())));
-        }
-        state.sessions.remove(&named);
-        state.objects.insert(key.clone(), whole.into());
-        Ok(())
+        lock(&self.inner).complete(&self.rules, key, session, parts)
     }
 
     async fn abort(&self, key: &ObjectKey, session: &Session) -> Result<(), StoreError> {

@@ -91,9 +91,8 @@ impl<S: BlobStore + ?Sized, H: Hook> BlobStore for Wrapped<S, H> {
         self.inner.parts().map(|_| self as &dyn Parts)
     }
 
-    /// Past the hook: signing asks nothing of the store.
     fn signer(&self) -> Option<&dyn Signer> {
-        self.inner.signer()
+        self.inner.signer().map(|_| self as &dyn Signer)
     }
 
     async fn flush(&self) -> Result<(), StoreError> {

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use upload_core::Fragment;
 #[cfg(doc)]
-use upload_core::ports::{BlobStore, Mover, Parts, RecordStore};
+use upload_core::ports::{BlobStore, Mover, Parts, RecordStore, Signer};
 
 /// The calls of the ports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,6 +48,10 @@ pub enum Operation {
     ReadFragment,
     /// [`Parts::delete_fragments`].
     DeleteFragments,
+    /// [`Signer::sent`].
+    ListSent,
+    /// [`Signer::copy_once`].
+    CopyOnce,
     /// [`RecordStore::get`].
     Get,
     /// [`RecordStore::put`].
@@ -66,7 +70,7 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::Stage,
         Self::Write,
         Self::Move,
@@ -87,6 +91,8 @@ impl Operation {
         Self::PutFragment,
         Self::ReadFragment,
         Self::DeleteFragments,
+        Self::ListSent,
+        Self::CopyOnce,
         Self::Get,
         Self::Put,
         Self::DeleteRecord,

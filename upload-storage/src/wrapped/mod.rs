@@ -11,6 +11,7 @@ mod blobs;
 mod call;
 mod parts;
 mod records;
+mod signer;
 
 pub use call::{Call, End, Operation};
 

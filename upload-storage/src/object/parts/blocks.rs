@@ -28,27 +28,27 @@ use crate::object::{
 /// Uncommitted blocks go when an empty blob is put in their place, unless a blob is there (that keeps a completed
 /// object out of reach), and it is removed again; what comes later, Azure removes after a week.
 #[derive(Debug)]
-pub(super) struct Blocks {
-    provider: Arc<Provider>,
+pub(in crate::object) struct Blocks {
+    pub(super) provider: Arc<Provider>,
 }
 
 /// The names of a blob's blocks and their bytes.
 #[derive(Default)]
-struct Listing {
-    committed: Vec<(String, u64)>,
-    uncommitted: Vec<(String, u64)>,
+pub(super) struct Listing {
+    pub(super) committed: Vec<(String, u64)>,
+    pub(super) uncommitted: Vec<(String, u64)>,
 }
 
 impl Blocks {
-    pub(super) fn new(provider: Arc<Provider>) -> Self {
+    pub(in crate::object) fn new(provider: Arc<Provider>) -> Self {
         Self { provider }
     }
 
-    fn path(&self, key: &ObjectKey) -> Result<Path, StoreError> {
+    pub(super) fn path(&self, key: &ObjectKey) -> Result<Path, StoreError> {
         self.provider.path(key.as_str())
     }
 
-    async fn blocks(&self, key: &ObjectKey) -> Result<Listing, StoreError> {
+    pub(super) async fn blocks(&self, key: &ObjectKey) -> Result<Listing, StoreError> {
         let what = format!("listing the blocks of {key}");
         let path = self.path(key)?;
         let ask = Ask::new(Method::GET, Some(&path)).query("comp", "blocklist").query("blocklisttype", "all");
@@ -103,8 +103,19 @@ impl Blocks {
 }
 
 /// The name of a new block of this session.
-pub(in crate::object) fn block_name(session: &Session, number: u64) -> Result<String, StoreError> {
+fn block_name(session: &Session, number: u64) -> Result<String, StoreError> {
     Ok(format!("{session}{number:016x}{}", random()?))
+}
+
+/// The name of a block that is sent by a signed request: its number, by which its sender knows it.
+pub(in crate::object) fn sent_name(number: u32) -> String {
+    format!("{number:06}")
+}
+
+/// The part that a block is, if it was sent by a signed request.
+pub(super) fn sent_part((name, length): &(String, u64)) -> Option<Part> {
+    let number: u32 = name.parse().ok()?;
+    (sent_name(number) == *name).then(|| Part::new(number.into(), *length, name.as_str()))
 }
 
 /// Azure begins its documents with a byte order mark.

@@ -21,11 +21,13 @@ mod markers;
 #[cfg(any(feature = "s3", feature = "gcs"))]
 mod multipart;
 mod pieces;
+#[cfg(feature = "azure")]
+mod sent;
 #[cfg(feature = "cloud")]
 mod xml;
 
 #[cfg(feature = "azure")]
-pub(super) use blocks::block_name;
+pub(super) use blocks::{Blocks, sent_name};
 
 /// Sessions as one kind of provider has them.
 #[async_trait]

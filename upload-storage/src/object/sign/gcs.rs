@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use object_store::signer::{HeaderName, HeaderValue, Method, SignedUrlOptions, Signer as _};
 use upload_checksum::{Algorithm, Digest};
 use upload_core::{
-    Access, SignedRequest,
-    ports::{SignFor, Signer, StoreError},
+    Access, ObjectKey, SignedRequest,
+    ports::{Binding, Part, Session, SignFor, Signer, StoreError},
 };
 
 use super::{
-    key, lifetime,
+    key, lifetime, sent,
     xml_api::{Names, Shape, verb},
 };
 use crate::object::{Provider, failed::failed, wrong};
@@ -32,6 +32,14 @@ fn digest(digest: &Digest) -> Option<(&'static str, String)> {
 
 #[async_trait]
 impl Signer for GcsSigner {
+    fn binding(&self) -> Binding {
+        let mut binding = Binding::nothing();
+        binding.digests = &[Algorithm::Md5, Algorithm::Crc32c];
+        (binding.keeps_put, binding.keeps_parts) = (true, true);
+        binding.max_put = self.provider.profile().max_object();
+        binding
+    }
+
     async fn sign(&self, ask: &SignFor<'_>) -> Result<SignedRequest, StoreError> {
         let store = self.provider.gcs();
         let store = store.ok_or_else(|| StoreError::unsupported("sign as Google", &self.provider.name()))?;
@@ -55,5 +63,9 @@ impl Signer for GcsSigner {
         let mut request = SignedRequest::new(verb(ask.access), url);
         request.fields = shape.fields();
         Ok(request)
+    }
+
+    async fn sent(&self, key: &ObjectKey, session: Option<&Session>) -> Result<Vec<Part>, StoreError> {
+        sent(&self.provider, key, session).await
     }
 }

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use upload_core::{
     Access, ObjectKey,
-    ports::{Clock, Session, SignFor, Signer, StoreError},
+    ports::{Clock, Part, Session, SignFor, Signer, StoreError},
 };
 
+#[cfg(any(feature = "s3", feature = "gcs"))]
+use super::parts::sessions_of;
 use super::{Kind, Provider, wrong};
 
 #[cfg(feature = "azure")]
@@ -60,6 +62,17 @@ fn key(ask: &SignFor<'_>) -> Result<ObjectKey, StoreError> {
         (Access::Read, None) => Err(wrong("a request to read is for a published object; no key was given")),
         (_, None) => Ok(ObjectKey::of(ask.staging)),
     }
+}
+
+/// The parts that were sent to a session by signed requests.
+#[cfg(any(feature = "s3", feature = "gcs"))]
+async fn sent(
+    provider: &Arc<Provider>,
+    key: &ObjectKey,
+    session: Option<&Session>,
+) -> Result<Vec<Part>, StoreError> {
+    let session = session.ok_or_else(|| wrong("parts are listed by session; none was given"))?;
+    sessions_of(provider).list(key, session).await
 }
 
 /// The session that it is about.

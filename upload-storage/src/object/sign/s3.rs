@@ -5,17 +5,18 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
 use upload_checksum::{Algorithm, Digest};
 use upload_core::{
-    SignedRequest,
-    ports::{Clock, SignFor, Signer, StoreError},
+    ObjectKey, SignedRequest,
+    ports::{Binding, Clock, Part, Session, SignFor, Signer, StoreError},
 };
 
 use super::{
     key, lifetime,
     moment::Moment,
+    sent,
     text::{encoded, joined},
     xml_api::{Names, Shape, verb},
 };
-use crate::object::{Provider, failed::failed, wrong};
+use crate::object::{Profile, Provider, failed::failed, wrong};
 
 /// "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)", written here because `object_store` does not
 /// sign `content-length`, which is what binds a body's size.
@@ -26,6 +27,10 @@ pub(super) struct S3Signer {
 }
 
 const NAMES: Names = Names { write_once: ("if-none-match", "*"), digest };
+
+/// What Amazon checks of a PUT ("Checking object integrity").
+const AWS: [Algorithm; 5] =
+    [Algorithm::Md5, Algorithm::Sha1, Algorithm::Sha256, Algorithm::Crc32c, Algorithm::Crc64Nvme];
 
 fn digest(digest: &Digest) -> Option<(&'static str, String)> {
     let name = match digest.algorithm() {
@@ -105,6 +110,19 @@ fn signed(
 
 #[async_trait]
 impl Signer for S3Signer {
+    fn binding(&self) -> Binding {
+        let mut binding = Binding::nothing();
+        // Others speak the language and may not know all of its words: then a digest that they leave unread is no proof.
+        binding.digests = match self.provider.profile() {
+            Profile::Aws => &AWS,
+            _ => &[Algorithm::Md5],
+        };
+        (binding.keeps_put, binding.keeps_parts) = (true, true);
+        // "Amazon S3 multipart upload limits": of a single PUT.
+        binding.max_put = 5 << 30;
+        binding
+    }
+
     async fn sign(&self, ask: &SignFor<'_>) -> Result<SignedRequest, StoreError> {
         let (Some(store), Some(region), Some(endpoint)) =
             (self.provider.s3(), self.provider.region(), self.provider.endpoint())
@@ -126,6 +144,10 @@ impl Signer for S3Signer {
         let mut request = SignedRequest::new(verb(ask.access), url);
         request.fields = shape.fields();
         Ok(request)
+    }
+
+    async fn sent(&self, key: &ObjectKey, session: Option<&Session>) -> Result<Vec<Part>, StoreError> {
+        sent(&self.provider, key, session).await
     }
 }
 
