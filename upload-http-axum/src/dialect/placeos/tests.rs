@@ -17,9 +17,7 @@ use super::render::{self, Failure};
 use super::settings::PlaceosSettings;
 
 const ID: &str = "tenant00abcdefghijklmnopqrstuvwxy";
-
 const HEX: &str = "e7298923133b1952df4db312e9823507";
-
 const BASE64: &str = "5ymJIxM7GVLfTbMS6YI1Bw==";
 
 fn text(answer: Response) -> String {
