@@ -9,6 +9,8 @@
     unreachable_pub
 )]
 
+#[path = "support/placeos.rs"]
+mod placeos;
 #[path = "support/signed.rs"]
 mod signed;
 mod support;
@@ -17,15 +19,14 @@ use std::sync::OnceLock;
 
 use axum::Router;
 use axum::body::Body;
+use placeos::BASE;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use signed::{OWNER, Signed, md5};
 use tokio::runtime::Runtime;
 use tower::Service as _;
-use upload_http_axum::dialect::placeos::{self, PlaceosSettings};
+use upload_http_axum::dialect::placeos::{self as dialect, PlaceosSettings};
 use upload_http_axum::store;
-
-const BASE: &str = "/api/engine/v2/uploads";
 
 /// A router over a store that holds one upload in parts, and what was signed for it.
 struct World {
@@ -70,7 +71,7 @@ fn world() -> &'static World {
             let part = server.api(OWNER, "PATCH", &format!("{path}{query}"), None).await.json();
             assert_eq!(server.signed(&part["signature"], &content).await.status, 200);
             keep(&server.api(OWNER, "GET", &format!("{path}/edit?part=finish"), None).await.json());
-            let router = placeos::router(&server.uploads, &PlaceosSettings::default())
+            let router = dialect::router(&server.uploads, &PlaceosSettings::default())
                 .merge(store::router(&server.uploads));
             (router, paths.try_into().unwrap(), signed)
         });

@@ -3,9 +3,9 @@
 use upload_core::ErrorKind;
 
 use crate::{
-    scenarios::{ALL, aftermath},
+    scenarios::ALL,
     stops::show,
-    support::{Chaos, Course, Script, World, block_on, check::sound, content, polls},
+    support::{Chaos, Course, Script, World, block_on, check::sound, content, polls, told::aftermath},
 };
 
 /// Every scenario, dropped after its n-th poll, for every n; the same process goes on.

@@ -19,10 +19,10 @@ use crate::{
         client::{Client, slot},
         content,
         exec::pause,
+        goods::{Goods, WAYS, tidy},
         polls,
         world::{HOUR, somebody},
     },
-    unique::{Goods, WAYS, tidy},
 };
 
 async fn settle(engine: &Engine, who: &str, seed: u64, charges: Vec<Charge>) -> Outcome {

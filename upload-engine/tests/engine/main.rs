@@ -39,3 +39,7 @@ mod stops;
 mod sweeping;
 mod tenants;
 mod unique;
+mod unique_bytes;
+mod unique_races;
+mod unique_replaced;
+mod unique_stops;

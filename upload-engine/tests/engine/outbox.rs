@@ -19,11 +19,11 @@ use crate::{
         client::Client,
         content,
         exec::pause,
+        goods::{Goods, WAYS, Way},
         polls,
         signed::begun,
         world::{ATTACH_WITHIN, HOUR, somebody},
     },
-    unique::{Goods, WAYS, Way},
 };
 
 const SECOND: Duration = Duration::from_secs(1);

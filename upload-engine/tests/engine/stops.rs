@@ -1,8 +1,11 @@
 //! The process ends after any port call; a new one takes up where it was.
 
 use crate::{
-    scenarios::{ALL, abandoned, aftermath},
-    support::{Chaos, Course, World, polls},
+    scenarios::ALL,
+    support::{
+        Chaos, Course, World, polls,
+        told::{abandoned, aftermath},
+    },
 };
 
 /// Every scenario, stopped after its k-th effect, for every k, with and without an answer to that call.

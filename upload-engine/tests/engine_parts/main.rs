@@ -60,3 +60,11 @@ mod sweeping;
 mod tenants;
 #[path = "../engine/unique.rs"]
 mod unique;
+#[path = "../engine/unique_bytes.rs"]
+mod unique_bytes;
+#[path = "../engine/unique_races.rs"]
+mod unique_races;
+#[path = "../engine/unique_replaced.rs"]
+mod unique_replaced;
+#[path = "../engine/unique_stops.rs"]
+mod unique_stops;

@@ -6,9 +6,11 @@ pub mod chaos;
 pub mod check;
 pub mod client;
 pub mod exec;
+pub mod goods;
 pub mod outside;
 pub mod signed;
 pub mod store;
+pub mod told;
 pub mod world;
 
 pub use body::{Gate, Script};

@@ -1,5 +1,7 @@
 //! A record store, and its defects.
 
+mod defects;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard},
@@ -9,51 +11,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use upload_core::ports::{Deleted, Expected, Put, RecordStore, StoreError, Stored, Version};
 
-use crate::yields;
+pub use defects::{RECORDS, RecordDefect};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecordDefect {
-    None,
-    LoserWins,
-    LostHidesCurrent,
-    FirstPutOverwrites,
-    PutIgnoresVersion,
-    PutMakesFromVersion,
-    VersionOfValue,
-    VersionsPerLife,
-    VersionsPerOpening,
-    LargeValueCut,
-    EmptyIsNothing,
-    ValueEndsAtNul,
-    KeyCut,
-    KeyFolded,
-    DeleteIgnoresVersion,
-    DeleteOfNothingFails,
-    DeleteTakesPrefix,
-    ListUnordered,
-    ListPrefixLeaks,
-    ListPrefixWild,
-    ListAfterInclusive,
-    ListAfterMustExist,
-    ListIgnoresLimit,
-    ListCut,
-    ListByIndex,
-    ChecksThenActs,
-    DeleteChecksThenActs,
-    PutInTwoSteps,
-    LatePut,
-    LastPutLost,
-    DeletedComesBack,
-    LargeLost,
-    Nameless,
-    FoundAtFirst,
-    WonVersionIsOld,
-    DeleteDoesNothing,
-    PutWritesAll,
-    DroppedTakesOthers,
-    GetTakesOut,
-}
-use RecordDefect as D;
+use crate::yields;
+use defects::RecordDefect as D;
 
 #[derive(Debug, Clone)]
 pub struct BrokenRecords {
