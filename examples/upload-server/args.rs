@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
 use crate::config::{Config, ConfigError, Durable};
 use crate::keys::Key;
-use crate::stores::RecordsAt;
+use crate::stores::{RecordsAt, SigningBy};
 
 /// An upload server: uploads that resume, are verified, and never lose an acknowledged byte.
 ///
@@ -32,6 +32,11 @@ pub(crate) struct Args {
     /// `store` if that is no directory]
     #[arg(long, env = "UPLOAD_RECORDS", value_parser = PossibleValuesParser::new(["store", "local"]).map(records))]
     records: Option<RecordsAt>,
+
+    /// Who signs the requests that the bytes of PlaceOS and Direct Upload come by: the `store`, so that they go there, or this
+    /// `server`, so that they come here [default: `store` if that is a bucket and can]
+    #[arg(long, env = "UPLOAD_SIGNING", value_parser = PossibleValuesParser::new(["store", "server"]).map(signing))]
+    signing: Option<SigningBy>,
 
     /// What links begin with, where clients reach this server under another address than it listens on
     #[arg(long, env = "UPLOAD_PUBLIC_URL", value_name = "URL")]
@@ -81,6 +86,10 @@ fn records(word: String) -> RecordsAt {
     if word == "local" { RecordsAt::Local } else { RecordsAt::Store }
 }
 
+fn signing(word: String) -> SigningBy {
+    if word == "server" { SigningBy::Server } else { SigningBy::Store }
+}
+
 impl Args {
     /// The configuration file, if there is one.
     fn file(&self) -> Option<&Path> {
@@ -98,6 +107,7 @@ impl Args {
         texts(&self.listen, &mut config.listen);
         texts(&self.store, &mut config.store);
         config.records = self.records.or(config.records);
+        config.signing = self.signing.or(config.signing);
         if let Some(log) = self.log.clone().or_else(|| std::env::var("RUST_LOG").ok()) {
             config.log = log;
         }

@@ -30,13 +30,19 @@ pub(crate) struct Assembled {
     pub(crate) uploads: UploadHttp,
     /// The generated key, where none is configured.
     pub(crate) generated_key: Option<String>,
+    /// Whether the store signs the requests that bytes come by.
+    pub(crate) signs: bool,
 }
 
 /// Opens the stores and builds everything over them.
-pub(crate) fn assemble(config: &Config, metrics: Option<Metrics>) -> Result<Assembled, Box<dyn Error>> {
-    let data = &config.data;
-    make(data)?;
+pub(crate) fn assemble(config: &mut Config, metrics: Option<Metrics>) -> Result<Assembled, Box<dyn Error>> {
+    make(&config.data)?;
     let Stores { blobs, records } = stores::open(config)?;
+    let signs = blobs.signer().is_some();
+    if signs {
+        config.name_after_store()?;
+    }
+    let (config, data) = (&*config, &config.data);
     let keys = keys::keys(&config.keys, data)?;
     let engine = Engine::builder(blobs, records, Arc::new(TokioClock::new()))
         .destinations(config.destinations())
@@ -55,7 +61,7 @@ pub(crate) fn assemble(config: &Config, metrics: Option<Metrics>) -> Result<Asse
         .merge(signed(config, &uploads))
         .merge(processed(config, &uploads))
         .fallback_service(Router::new().fallback(picomes::not_found).layer(map_request(guard)));
-    Ok(Assembled { app, uploads, generated_key: keys.generated })
+    Ok(Assembled { app, uploads, generated_key: keys.generated, signs })
 }
 
 /// The dialects whose bytes come by signed requests, each if there is a destination for it, and where those go.

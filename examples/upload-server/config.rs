@@ -15,7 +15,7 @@ use upload_storage::Durability;
 use crate::destination::{self, DestinationConfig, Finding};
 use crate::keys::Key;
 use crate::numbers::{EngineNumbers, ServerNumbers};
-use crate::stores::{RecordsAt, StoreAt};
+use crate::stores::{RecordsAt, SigningBy, StoreAt};
 use crate::webhooks::{self, WebhookConfig};
 
 /// Everything that can be configured.
@@ -31,6 +31,9 @@ pub(crate) struct Config {
     /// Where records are kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) records: Option<RecordsAt>,
+    /// Who signs the requests that bytes come by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) signing: Option<SigningBy>,
     /// What links begin with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) public_url: Option<String>,
@@ -75,6 +78,7 @@ impl Default for Config {
             data: PathBuf::from("./data"),
             store: "file:".to_owned(),
             records: None,
+            signing: None,
             public_url: None,
             secret_file: None,
             durability: Durable::Request,
@@ -181,6 +185,7 @@ impl Config {
             url.truncate(url.trim_end_matches('/').len());
         }
         self.records_at()?;
+        self.store_at()?.check_signing(self.signing).map_err(|why| ConfigError::Value("signing", why))?;
         if self.shared()? && self.secret_file.is_none() {
             let why = "several processes may share this store and must open what another has sealed: expected a file that all \
                        of them have, got none";
@@ -202,6 +207,18 @@ impl Config {
         }
         for (name, destination) in &self.destinations {
             destination.check(name).map_err(|why| ConfigError::Destination(name.clone(), why))?;
+        }
+        Ok(())
+    }
+
+    /// Tells PlaceOS and Direct Upload whose the store is that takes their requests, unless that is configured.
+    pub(crate) fn name_after_store(&mut self) -> Result<(), ConfigError> {
+        let Some((residence, service)) = self.store_at()?.names() else { return Ok(()) };
+        if self.placeos.residence == PlaceosSettings::default().residence {
+            residence.clone_into(&mut self.placeos.residence);
+        }
+        if self.direct_upload.service_name == DirectUploadSettings::default().service_name {
+            service.clone_into(&mut self.direct_upload.service_name);
         }
         Ok(())
     }

@@ -42,7 +42,7 @@ const MISCONFIGURED: u8 = 2;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let config = match args.config() {
+    let mut config = match args.config() {
         Ok(config) => config,
         Err(e) => return failed(&e, MISCONFIGURED),
     };
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(e) => return failed(&format!("the runtime cannot be started: {e}"), 1),
     };
-    let ended = runtime.block_on(run(&config));
+    let ended = runtime.block_on(run(&mut config));
     // A request that outlasted the drain holds nothing up; the stores are closed with the last that uses them.
     runtime.shutdown_timeout(Duration::from_secs(1));
     match ended {
@@ -74,7 +74,7 @@ fn main() -> ExitCode {
 }
 
 /// From open to closed.
-async fn run(config: &Config) -> Result<(), Box<dyn Error>> {
+async fn run(config: &mut Config) -> Result<(), Box<dyn Error>> {
     let metrics = ops::Metrics::install(config.server.metrics)?;
     let assembled = assemble::assemble(config, metrics.clone())?;
     let mut signals = shutdown::Signals::new()?;
@@ -83,7 +83,7 @@ async fn run(config: &Config) -> Result<(), Box<dyn Error>> {
         .map_err(|e| format!("{} cannot be listened on: {e}", config.listen))?;
     let address = listener.local_addr()?;
     assembled.uploads.set_public_url(&links::public_url(config, address));
-    say(&table::table(config, address, assembled.generated_key.as_deref()))?;
+    say(&table::table(config, address, assembled.generated_key.as_deref(), assembled.signs))?;
 
     let stop = CancellationToken::new();
     let upkeep = tokio::spawn(upkeep::run(

@@ -29,6 +29,16 @@ pub(crate) enum RecordsAt {
     Local,
 }
 
+/// Who signs the requests that bytes come by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SigningBy {
+    /// The store: they come to it.
+    Store,
+    /// This server: they come here.
+    Server,
+}
+
 /// Where bytes lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StoreAt {
@@ -62,6 +72,27 @@ impl StoreAt {
     pub(crate) fn directory(&self, data: &Path) -> Option<PathBuf> {
         match self {
             Self::File(directory) => Some(directory.clone().unwrap_or_else(|| data.join(BLOBS))),
+            _ => None,
+        }
+    }
+
+    /// Whether it can sign requests that come to it, as far as its kind tells.
+    pub(crate) fn check_signing(&self, wanted: Option<SigningBy>) -> Result<(), String> {
+        match (self, wanted) {
+            (Self::File(_) | Self::Memory, Some(SigningBy::Store)) => {
+                Err("only a bucket takes requests itself: expected server with file: or memory:".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The names by which PlaceOS and Direct Upload know a store of this kind that takes requests itself.
+    pub(crate) fn names(&self) -> Option<(&'static str, &'static str)> {
+        let Self::Object(url) = self else { return None };
+        match url.split_once("://").map(|(scheme, _)| scheme) {
+            Some("s3") => Some(("AmazonS3", "amazon")),
+            Some("az") => Some(("AzureStorage", "azure")),
+            Some("gs") => Some(("GoogleCloudStorage", "google")),
             _ => None,
         }
     }
@@ -103,7 +134,7 @@ pub(crate) fn open(config: &Config) -> Result<Stores, Box<dyn Error>> {
         (StoreAt::Memory, _) => {
             Ok(Stores { blobs: Arc::new(MemoryBlobs::new()), records: Arc::new(MemoryRecords::new()) })
         }
-        (StoreAt::Object(url), at) => object(url, at, data, durability),
+        (StoreAt::Object(url), at) => object(url, at, config),
     }
 }
 
@@ -116,7 +147,8 @@ fn local(data: &Path, durability: Durability) -> Result<Arc<dyn RecordStore>, St
 }
 
 #[cfg(feature = "cloud")]
-fn object(url: &str, at: RecordsAt, data: &Path, durability: Durability) -> Result<Stores, Box<dyn Error>> {
+fn object(url: &str, at: RecordsAt, config: &Config) -> Result<Stores, Box<dyn Error>> {
+    use upload_http_axum::TokioClock;
     use upload_storage::object::{ObjectBlobs, ObjectRecords, Provider, ProviderSettings};
 
     let open = |settings: &ProviderSettings| {
@@ -127,13 +159,22 @@ fn object(url: &str, at: RecordsAt, data: &Path, durability: Durability) -> Resu
     };
     let records: Arc<dyn RecordStore> = match at {
         RecordsAt::Store => Arc::new(ObjectRecords::new(open(&ProviderSettings::records())?)),
-        RecordsAt::Local => local(data, durability)?,
+        RecordsAt::Local => local(&config.data, config.durability.into())?,
     };
-    Ok(Stores { blobs: Arc::new(ObjectBlobs::new(open(&ProviderSettings::default())?)), records })
+    let blobs = ObjectBlobs::new(open(&ProviderSettings::default())?);
+    let signing = match config.signing {
+        Some(SigningBy::Server) => None,
+        wanted => match blobs.clone().with_signing(Arc::new(TokioClock::new())) {
+            Ok(signing) => Some(signing),
+            Err(e) if wanted.is_some() => return Err(explain("the store signs no requests", &e).into()),
+            Err(_) => None,
+        },
+    };
+    Ok(Stores { blobs: Arc::new(signing.unwrap_or(blobs)), records })
 }
 
 #[cfg(not(feature = "cloud"))]
-fn object(url: &str, _: RecordsAt, _: &Path, _: Durability) -> Result<Stores, Box<dyn Error>> {
+fn object(url: &str, _: RecordsAt, _: &Config) -> Result<Stores, Box<dyn Error>> {
     // Refused as such before.
     Err(StoreAt::parse(url).err().unwrap_or_default().into())
 }
@@ -172,6 +213,20 @@ mod tests {
         match StoreAt::parse("s3://bucket/prefix") {
             Ok(store) => assert_eq!(store, StoreAt::Object("s3://bucket/prefix".into())),
             Err(e) => assert!(!cfg!(feature = "cloud") && e.contains("--features cloud"), "{e}"),
+        }
+    }
+
+    #[test]
+    fn a_bucket_signs_and_has_names() {
+        let bucket = |scheme: &str| StoreAt::Object(format!("{scheme}://b/p"));
+        assert_eq!(bucket("s3").names(), Some(("AmazonS3", "amazon")));
+        assert_eq!(bucket("az").names(), Some(("AzureStorage", "azure")));
+        assert_eq!(bucket("gs").names(), Some(("GoogleCloudStorage", "google")));
+        assert_eq!(StoreAt::Memory.names(), None);
+        assert!(bucket("s3").check_signing(Some(SigningBy::Store)).is_ok());
+        for here in [StoreAt::Memory, StoreAt::File(None)] {
+            assert!(here.check_signing(Some(SigningBy::Store)).is_err());
+            assert!(here.check_signing(Some(SigningBy::Server)).is_ok() && here.check_signing(None).is_ok());
         }
     }
 

@@ -12,7 +12,12 @@ use crate::secrets;
 use crate::stores::{BLOBS, RECORDS, RecordsAt, StoreAt};
 
 /// The first line, and the table below it.
-pub(crate) fn table(config: &Config, address: SocketAddr, generated_key: Option<&str>) -> String {
+pub(crate) fn table(
+    config: &Config,
+    address: SocketAddr,
+    generated_key: Option<&str>,
+    signs: bool,
+) -> String {
     let destinations = config.destinations();
     let mut table = Table(format!("listening on http://{address}\n\n"));
 
@@ -64,6 +69,13 @@ pub(crate) fn table(config: &Config, address: SocketAddr, generated_key: Option<
 
     table.section("store");
     stores(&mut table, config);
+    if signs {
+        table.row(
+            "signing",
+            "the store's",
+            "bytes of PlaceOS and Direct Upload go there; let its CORS allow it",
+        );
+    }
     links(&mut table, config, address);
     if let Some(key) = generated_key {
         table.row(
@@ -184,7 +196,7 @@ mod tests {
     #[test]
     fn an_unspecified_address_gets_local_links_and_a_warning() {
         let config = Config::default();
-        let table = table(&config, "0.0.0.0:81".parse().unwrap(), None);
+        let table = table(&config, "0.0.0.0:81".parse().unwrap(), None, false);
         assert!(table.starts_with("listening on http://0.0.0.0:81\n"), "{table}");
         let links = table.lines().find(|line| line.contains("links")).unwrap();
         assert!(links.contains("http://127.0.0.1:81") && links.contains("WARNING"), "{links}");
@@ -194,7 +206,7 @@ mod tests {
     fn the_store_is_named_with_what_it_keeps() {
         let row = |store: &str, records: Option<RecordsAt>, name: &str| {
             let config = Config { store: store.to_owned(), records, ..Config::default() };
-            let table = table(&config, "127.0.0.1:81".parse().unwrap(), None);
+            let table = table(&config, "127.0.0.1:81".parse().unwrap(), None, false);
             let rows = table.split("\nstore\n").nth(1).unwrap();
             rows.lines()
                 .find(|line| line.trim_start().starts_with(name))

@@ -81,6 +81,8 @@ mod rate;
 mod request;
 mod serve;
 mod settings;
+#[cfg(feature = "signed")]
+mod signed;
 mod state;
 #[cfg(feature = "signed")]
 pub mod store;

@@ -224,13 +224,13 @@ impl App {
 
         let mut ask = Ask::new(Access::Put, self.lifetime());
         ask.digest = Some(blob.digest);
-        ask.content_type = Some(kept.content_type.clone());
+        ask.content_type = render::sent_as(&kept);
         let direct_upload = match engine.grant(who, &inspection.id, ask).await? {
             Grant::Sealed(token) => {
                 let url = format!("{}{nested}{}{token}", self.uploads.public_url()?, wire::DISK_BASE);
                 render::to_us(url, &kept, &blob.digest)
             }
-            Grant::Signed(signed) => render::to_store(signed),
+            Grant::Signed(signed) => render::to_store(signed, &kept),
             _ => return Err(Error::internal("a grant of an unknown form").into()),
         };
         let signed_id = engine.signed_id(&inspection.id)?;

@@ -13,11 +13,12 @@ use upload_core::ports::Ids;
 use upload_core::{Error, ErrorKind, Inspection, SignedRequest};
 
 use super::parse::{Blob, Refusal};
-use super::wire::{Created, DirectUpload, Fault, Faults, Kept, NAME, Problem, Record, State};
+use super::wire::{AZURE, Created, DirectUpload, Fault, Faults, GOOGLE, Kept, NAME, Problem, Record, State};
 use crate::answer::put_retry_after;
 use crate::auth::AuthError;
 use crate::date;
 use crate::download::{Disposition, content_disposition};
+use crate::signed;
 
 /// Characters of a file's key.
 const KEY_LENGTH: usize = 28;
@@ -210,10 +211,21 @@ pub(super) fn to_us(url: String, kept: &Kept, digest: &Digest) -> DirectUpload {
     DirectUpload { url, headers }
 }
 
-/// The request that brings the bytes to a store that signs such itself.
-pub(super) fn to_store(signed: SignedRequest) -> DirectUpload {
-    let headers = signed.fields.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
-    DirectUpload { url: signed.url, headers }
+/// The request that brings the bytes to a store that signs such itself. How they are shown is not signed: nobody is shown them by
+/// what stands there.
+pub(super) fn to_store(request: SignedRequest, kept: &Kept) -> DirectUpload {
+    let mut headers: Map<String, Value> =
+        signed::headers(&request).map(|(name, value)| (name, Value::String(value))).collect();
+    let name =
+        if kept.service_name == AZURE { "x-ms-blob-content-disposition" } else { "Content-Disposition" };
+    let shown = content_disposition(Disposition::Inline, Some(&kept.filename));
+    headers.insert(name.to_owned(), Value::String(shown));
+    DirectUpload { url: request.url, headers }
+}
+
+/// The type that the bytes are sent as; Google's requests name none.
+pub(super) fn sent_as(kept: &Kept) -> Option<String> {
+    (kept.service_name != GOOGLE).then(|| kept.content_type.clone())
 }
 
 /// The answer to a POST. Its URL lets whoever has it send the bytes, so nobody keeps it.

@@ -18,6 +18,10 @@ pub(super) const DISK: &str = "/api/v1/upload/direct/disk/{token}";
 /// [`DISK`] before its token.
 pub(super) const DISK_BASE: &str = "/api/v1/upload/direct/disk/";
 
+/// Names of stores whose requests are told in their own way.
+pub(super) const AZURE: &str = "azure";
+pub(super) const GOOGLE: &str = "google";
+
 pub(super) const KEY: HeaderName = HeaderName::from_static("x-api-key");
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 

@@ -43,11 +43,12 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use http_body::Body as _;
 use serde_json::{Map, Value};
+use upload_core::ports::Session;
 use upload_core::{Access, Ask, Error, ErrorKind, Grant, Inspection, Principal, Stage, UploadId};
 use upload_engine::{Listing, Reading};
 
 use self::parse::{Next, Query};
-use self::render::Failure;
+use self::render::{Asked, Failure};
 use self::wire::{
     ANNOUNCED, BASE, Created, Done, Kept, NAME, PART_DATA, PART_LIST, Progress, RESUMABLE_ID, Signature, Step,
 };
@@ -184,7 +185,8 @@ async fn create(State(api): State<Api>, original: OriginalUri, request: Request)
         let mut ask = api.ask(access, seen.declared_type.as_deref());
         ask.digest = new.digest;
         ask.lifetime = ask.lifetime.max(Duration::from_secs(new.minutes * 60));
-        let signature = api.sign(&call, &seen.id, ask).await?;
+        ask.session = known.resumable_id.as_deref().map(Session::new);
+        let (signature, _) = api.sign(&call, &seen.id, ask).await?;
         let part_data = render::part_data(&known, api.settings.part_data_as_array);
         let answer = Created {
             kind,
@@ -259,7 +261,8 @@ async fn link(State(api): State<Api>, original: OriginalUri, id: Segment, reques
         let outcome = reading.outcome();
         let mut ask = Ask::new(Access::Read, Duration::from_secs(minutes * 60));
         (ask.content_type, ask.file_name) = (kept.file_mime, outcome.file_name.clone());
-        Ok(render::see_other(&api.sign(&call, &outcome.id, ask).await?.url))
+        let (signature, _) = api.sign(&call, &outcome.id, ask).await?;
+        Ok(render::see_other(&signature.url))
     })
     .await
 }
@@ -436,7 +439,7 @@ impl Api {
 
     /// The answer that signs a client's next step.
     async fn step(&self, call: &Call, seen: &Inspection, next: Next) -> Result<Response, Failure> {
-        let (kind, ask) = match next {
+        let (kind, mut ask) = match next {
             Next::Nothing => return Ok(json(StatusCode::OK, &Done { ok: true })),
             Next::Part(number, digest) => {
                 let mut ask = self.ask(Access::Part(number), None);
@@ -445,14 +448,14 @@ impl Api {
             }
             Next::Finish => ("finish", self.ask(Access::CommitParts, None)),
         };
-        if self.session(&call.who, &seen.id).await?.resumable_id.is_none() {
-            return Err(Failure::not_begun());
-        }
-        if ask.access == Access::CommitParts && seen.stage == Stage::Receiving {
+        let session = self.session(&call.who, &seen.id).await?.resumable_id;
+        ask.session = Some(Session::new(session.ok_or_else(Failure::not_begun)?));
+        // Of what goes to a store directly the engine asks the store itself.
+        if ask.access == Access::CommitParts && seen.stage == Stage::Receiving && !seen.direct {
             self.all_stored(&call.who, seen).await?;
         }
-        let signature = self.sign(call, &seen.id, ask).await?;
-        let answer = Step { kind, signature, upload_id: render::id(&seen.id), body: None };
+        let (signature, body) = self.sign(call, &seen.id, ask).await?;
+        let answer = Step { kind, signature, upload_id: render::id(&seen.id), body };
         Ok(json(StatusCode::OK, &answer))
     }
 
@@ -473,18 +476,28 @@ impl Api {
         ask
     }
 
-    /// The request that does what is asked: the store's own, or one to our endpoints.
-    async fn sign(&self, call: &Call, id: &UploadId, ask: Ask) -> Result<Signature, Failure> {
-        let (access, name) = (ask.access, ask.file_name.clone());
-        let headers = render::headers_of(ask.content_type.as_deref(), ask.digest.as_ref());
-        let (verb, url, headers) = match self.uploads.engine().grant(&call.who, id, ask).await? {
+    /// The request that does what is asked: the store's own, or one to our endpoints; and its body, where it has one.
+    async fn sign(
+        &self,
+        call: &Call,
+        id: &UploadId,
+        ask: Ask,
+    ) -> Result<(Signature, Option<String>), Failure> {
+        let (asked, name) = (Asked::of(&ask), ask.file_name.clone());
+        match self.uploads.engine().grant(&call.who, id, ask).await? {
             Grant::Sealed(token) => {
                 let url = store::url(&self.uploads, &call.nested, &token, name.as_deref())?;
-                (render::verb_of(access), url, headers)
+                Ok((asked.to_us(url), None))
             }
-            Grant::Signed(request) => (render::verb(request.verb), request.url, request.fields),
-            _ => return Err(Error::new(ErrorKind::Unsupported, "a grant of an unknown form").into()),
-        };
-        Ok(Signature { verb, url, headers: headers.into_iter().collect() })
+            Grant::Signed(mut request) => {
+                let body = request.body.take();
+                Ok((asked.to_store(request, &self.settings.residence), body))
+            }
+            Grant::Unneeded => {
+                let (seen, kept) = self.find(&call.who, &render::id(id)).await?;
+                Ok((asked.to_nowhere(seen.declared_type.as_deref(), &kept.file_id), None))
+            }
+            _ => Err(Error::new(ErrorKind::Unsupported, "a grant of an unknown form").into()),
+        }
     }
 }

@@ -1,17 +1,20 @@
 //! From outcomes and errors to answers: pure and synchronous.
 
+mod signature;
+
 use std::time::Duration;
 
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
-use upload_checksum::Digest;
-use upload_core::{Access, Error, ErrorKind, Inspection, Stage, UploadId, Verb};
+use upload_core::{Error, ErrorKind, Inspection, Stage, UploadId};
 
 use super::parse::Listing;
-use super::wire::{BINARY, Fault, ID, Kept, NAME, Progress, Row, XML};
+use super::wire::{Fault, ID, Kept, NAME, Progress, Row};
 use crate::answer::{self, empty, json};
 use crate::auth::AuthError;
+
+pub(super) use self::signature::{Asked, type_of};
 
 /// Why a request is not answered with success.
 #[derive(Debug)]
@@ -133,43 +136,6 @@ pub(super) fn failure(failure: &Failure, id: &str, retry_after: Duration) -> Res
 /// The id that clients know.
 pub(super) fn id(id: &UploadId) -> String {
     format!("{ID}{id}")
-}
-
-/// The verb of a signed request to our own store.
-pub(super) const fn verb_of(access: Access) -> &'static str {
-    match access {
-        Access::Put | Access::Part(_) => "PUT",
-        Access::BeginParts | Access::CommitParts => "POST",
-        Access::AbortParts => "DELETE",
-        _ => "GET",
-    }
-}
-
-/// The verb of a request that the store signed itself.
-pub(super) const fn verb(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Put => "PUT",
-        Verb::Post => "POST",
-        Verb::Delete => "DELETE",
-        _ => "GET",
-    }
-}
-
-/// The type that the bytes of a request must be sent as.
-pub(super) fn type_of(access: Access, declared: Option<&str>) -> Option<&str> {
-    match access {
-        Access::Put => Some(declared.unwrap_or(BINARY)),
-        Access::Part(_) => Some(BINARY),
-        Access::CommitParts => Some(XML),
-        _ => None,
-    }
-}
-
-/// What goes with a request of this kind.
-pub(super) fn headers_of(content_type: Option<&str>, digest: Option<&Digest>) -> Vec<(String, String)> {
-    let content_type = content_type.map(|media_type| ("Content-Type".to_owned(), media_type.to_owned()));
-    let digest = digest.map(|md5| ("Content-MD5".to_owned(), md5.to_base64()));
-    content_type.into_iter().chain(digest).collect()
 }
 
 /// The data of parts, by number as text, or as an array.

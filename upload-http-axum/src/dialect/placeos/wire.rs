@@ -12,6 +12,8 @@ use crate::store;
 pub(super) const NAME: &str = "placeos";
 /// Where the router's paths begin.
 pub(super) const BASE: &str = "/api/engine/v2/uploads";
+/// The residence whose signatures are of no header, and that begins no session.
+pub(super) const AZURE: &str = "AzureStorage";
 /// What ids begin with.
 pub(super) const ID: &str = "uploads-";
 
@@ -140,7 +142,7 @@ pub(super) struct Step {
     pub(super) kind: &'static str,
     pub(super) signature: Signature,
     pub(super) upload_id: String,
-    /// What the request's body is, where the client cannot know; the stores of today let it make the manifest.
+    /// What the request's body is, where the client does not make it.
     pub(super) body: Option<String>,
 }
 

@@ -1,5 +1,7 @@
 //! What is kept of a file and told of it, and which claim it makes.
 
+use std::collections::BTreeSet;
+
 use http::header;
 use serde_json::json;
 use upload_core::lifecycle::Claim;
@@ -10,6 +12,7 @@ use upload_core::{
 
 use super::super::parse::Blob;
 use super::super::render;
+use super::super::wire::Kept;
 use super::{MD5, SHA256, read, text, with};
 
 const ID: &str = "tenant00abcdefghijklmnopqrstuvwxy";
@@ -59,11 +62,22 @@ fn a_record_is_the_pages() {
     let sha = read(&with("checksum", json!(SHA256))).unwrap();
     let upload = render::to_us("u".into(), &kept, &sha.digest);
     assert_eq!(upload.headers.keys().collect::<Vec<_>>(), ["Content-Disposition", "Content-Type"]);
-    // What a store signs goes out as it is.
-    let mut signed = SignedRequest::new(Verb::Put, "https://bucket.example/k?s");
-    signed.fields = vec![("If-None-Match".into(), "*".into())];
-    let upload = serde_json::to_string(&render::to_store(signed)).unwrap();
-    assert_eq!(upload, r#"{"url":"https://bucket.example/k?s","headers":{"If-None-Match":"*"}}"#);
+    // What a store signs goes out as it is, and with how it is shown, under the store's name for that.
+    for (service, name) in [
+        ("amazon", "Content-Disposition"),
+        ("google", "Content-Disposition"),
+        ("azure", "x-ms-blob-content-disposition"),
+    ] {
+        let mut signed = SignedRequest::new(Verb::Put, "https://bucket.example/k?s");
+        signed.fields = vec![("if-none-match".into(), "*".into())];
+        let kept = Kept { service_name: service.into(), ..kept.clone() };
+        let upload = render::to_store(signed, &kept);
+        assert_eq!(upload.url, "https://bucket.example/k?s");
+        let told: BTreeSet<_> = upload.headers.keys().map(String::as_str).collect();
+        assert_eq!(told, [name, "If-None-Match"].into());
+        // Google signs no type.
+        assert_eq!(render::sent_as(&kept).is_none(), service == "google");
+    }
     // An upload of another dialect is none of ours.
     let other = Inspection::new(UploadId::parse(ID).unwrap(), Stage::Receiving, Timestamp::from_millis(0));
     assert_eq!(render::kept_of(&other).unwrap_err().kind, ErrorKind::NotFound);
