@@ -24,7 +24,7 @@ use axum::{
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 
-/// A running server; it ends with the runtime of its test.
+/// A running server; it ends with the runtime that it was started in.
 #[derive(Debug, Clone)]
 pub struct Gcs {
     address: String,
