@@ -68,9 +68,7 @@ impl World<'_> {
         let chunks: Vec<_> = bytes.chunks(size).collect();
         let mut order: Vec<_> = (0..chunks.len()).collect();
         if self.chance.below(2) == 0 {
-            for last in (1..order.len()).rev() {
-                order.swap(last, self.chance.below(last as u64 + 1) as usize);
-            }
+            self.chance.shuffle(&mut order);
         }
         let sha = sha([bytes]);
         let id = self.server().client().create("any", "killed.bin", bytes.len(), &sha);

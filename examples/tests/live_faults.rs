@@ -1,0 +1,98 @@
+//! Servers over a store that fails at any call, before it has done what was asked and after: a client that asks again until it
+//! is answered finishes, each file is there once and whole, and in the end the bucket holds nothing else.
+//!
+//! `.ci/cloud` runs some rounds. More:
+//! `ROUNDS=100 SEED=1 CLOUD_STORE=seaweedfs .ci/cloud cargo test -p upload-examples --features cloud --test live_faults -- --nocapture`
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::print_stdout, clippy::print_stderr, missing_docs, unreachable_pub)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use support::bucket::Bucket;
+use support::client::sha;
+use support::faults::{Call, Fault, Proxy};
+use support::patient::{Order, Patient};
+use support::server::{KEY, Server};
+use support::store::Store;
+use support::{Chance, TempDir, from_env};
+
+const CONFIG: &str = "[destinations.any]\nmax_length = 1_073_741_824\n";
+const SERVERS: usize = 2;
+/// Of a thousand requests to the store.
+const HARM: u64 = 120;
+/// Longer than a request to the store may be tried again: the servers stand still for nobody.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Bytes of chunks: several in a part; one that is a part; one that is more.
+const SIZES: [usize; 5] = [200_000, 700_000, 3_000_000, 5 << 20, 9_000_000];
+
+#[test]
+fn a_store_that_fails_at_any_call_loses_doubles_and_keeps_nothing() {
+    let (rounds, seed) = (from_env("ROUNDS", 12), from_env("SEED", 20_261_121));
+    let store = Store::wanted();
+    let proxy = Proxy::start(store.address(), seed, HARM);
+    let through = store.through(&proxy.address);
+    let dir = TempDir::new();
+    let config = dir.file("config.toml", CONFIG);
+    let shared = dir.path().join("shared");
+    let args = ["--api-key", KEY, "--config", config.to_str().unwrap()];
+    let start = |n: usize, store: &Store| {
+        let data = dir.path().join(format!("node{n}"));
+        Server::start_beside(&data, &shared, &args, |command| command.envs(store.variables()))
+    };
+    let servers: Vec<_> = (0..SERVERS).map(|n| start(n, &through)).collect();
+    let addresses = servers.iter().map(|server| server.address.clone()).collect();
+    let patient = Patient::new(addresses).waiting(PATIENCE);
+
+    let mut chance = Chance::new(seed);
+    let mut completed = Vec::new();
+    for round in 0..rounds {
+        let size = SIZES[chance.below(SIZES.len() as u64) as usize];
+        let length = 1 + chance.below((size as u64 * 12).min(24_000_000)) as usize;
+        let bytes = chance.bytes(length);
+        let order = if round % 3 == 0 { Order::Forwards } else { Order::Random };
+        let path = patient.upload(&mut chance, &bytes, size, order, || PATIENCE);
+        completed.push((path, sha([&bytes[..]])));
+        if round % 4 == 3 {
+            let (size, count) = (SIZES[chance.below(4) as usize], chance.below(5) as usize);
+            let bytes = chance.bytes(size * 6);
+            patient.abandon(&mut chance, &bytes, size, count);
+        }
+    }
+
+    proxy.calm();
+    let read_back = |server: &Server| {
+        for (path, expected) in &completed {
+            let answer = server.client().get(path);
+            assert_eq!(answer.status, 200, "{path}: {}", String::from_utf8_lossy(&answer.body));
+            assert_eq!(sha([&answer.body[..]]), *expected, "{path} is not what was sent");
+        }
+    };
+    servers.iter().for_each(read_back);
+    let done = proxy.done();
+    println!("{rounds} uploads, {} requests to the store, seed {seed}; {done:?}", proxy.requests());
+    check_harm(&done);
+
+    servers.into_iter().for_each(Server::kill);
+    let bucket = Bucket::of(&store, &shared);
+    println!("sweep and janitor: {:?}", bucket.clean());
+    let contents: Vec<_> = completed.iter().map(|(_, sha)| sha.clone()).collect();
+    bucket.holds_only(&contents);
+    let server = start(SERVERS, &store);
+    read_back(&server);
+    server.stop();
+}
+
+/// Every fault has happened, and to what commits the worst ones: it was done, and not told.
+fn check_harm(done: &BTreeMap<(Fault, Call), u64>) {
+    for fault in Fault::ALL {
+        assert!(done.keys().any(|(of, _)| *of == fault), "{fault:?} has not happened: {done:?}");
+    }
+    for call in [Call::Record, Call::Completion] {
+        let unheard = [Fault::Failed, Fault::Half, Fault::Reset];
+        let some = unheard.iter().any(|fault| done.contains_key(&(*fault, call)));
+        assert!(some, "no {call:?} was done and not told: {done:?}");
+    }
+}
