@@ -149,14 +149,25 @@ impl Fate {
         if self.harm == 0 {
             return None;
         }
+        if call.commits() && !self.done.contains_key(&(Fault::Failed, call)) {
+            // Once at least.
+            return Some((Fault::Failed, 0));
+        }
         let spell = self.spells.get_mut(path).filter(|left| **left > 0);
         let harmed = match spell {
             Some(left) => {
                 *left -= 1;
                 true
             }
-            // What commits is harmed more often.
-            None => self.chance.below(1000) < self.harm * if call.commits() { 2 } else { 1 },
+            // What commits is harmed more often; of completions there are few.
+            None => {
+                let harm = match call {
+                    Call::Completion => 500,
+                    Call::Record => 2 * self.harm,
+                    _ => self.harm,
+                };
+                self.chance.below(1000) < harm
+            }
         };
         if !harmed {
             return None;

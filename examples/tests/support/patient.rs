@@ -1,5 +1,6 @@
 //! A client that asks again until it is answered well, whichever of several servers answers.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -20,16 +21,22 @@ const TRIES: usize = 200;
 pub struct Patient {
     pub addresses: Mutex<Vec<String>>,
     patience: Duration,
+    again: AtomicU64,
 }
 
 impl Patient {
     pub fn new(addresses: Vec<String>) -> Self {
-        Self { addresses: Mutex::new(addresses), patience: PATIENCE }
+        Self { addresses: Mutex::new(addresses), patience: PATIENCE, again: AtomicU64::new(0) }
     }
 
     /// One that waits longer, for servers that do not stand still but have trouble of their own.
     pub fn waiting(self, patience: Duration) -> Self {
         Self { patience, ..self }
+    }
+
+    /// How often it asked again.
+    pub fn again(&self) -> u64 {
+        self.again.load(Ordering::Relaxed)
     }
 
     /// Asks any server until one answers well.
@@ -53,6 +60,7 @@ impl Patient {
                 Ok(answer) => return answer,
                 Err(why) => heard.push(format!("{address}: {why}")),
             }
+            self.again.fetch_add(1, Ordering::Relaxed);
         }
         panic!("nobody answers: {:#?}", &heard[heard.len().saturating_sub(12)..]);
     }
