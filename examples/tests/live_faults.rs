@@ -6,11 +6,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, clippy::print_stderr, missing_docs, unreachable_pub)]
 
+#[path = "support/signed.rs"]
+mod signed;
 mod support;
+#[path = "support/uploads.rs"]
+mod uploads;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use signed::World;
 use support::bucket::Bucket;
 use support::client::sha;
 use support::faults::{Call, Fault, Proxy};
@@ -18,6 +23,8 @@ use support::patient::{Order, Patient};
 use support::server::{KEY, Server};
 use support::store::Store;
 use support::{Chance, TempDir, from_env};
+use upload_checksum::Algorithm;
+use uploads::{File, Kind, PART};
 
 const CONFIG: &str = "[destinations.any]\nmax_length = 1_073_741_824\n";
 const SERVERS: usize = 2;
@@ -100,4 +107,41 @@ fn check_harm(done: &BTreeMap<(Fault, Call), u64>) {
     for call in [Call::Record, Call::Completion] {
         assert!(done.contains_key(&(Fault::Failed, call)), "no {call:?} was done and not told: {done:?}");
     }
+}
+
+#[test]
+fn signed_requests_through_it_are_carried_out_once() {
+    let (rounds, seed) = (from_env("ROUNDS", 12), from_env("SEED", 20_261_121));
+    let store = Store::wanted();
+    let proxy = Proxy::start(store.address(), seed, HARM);
+    let dir = TempDir::new();
+    let mut world = World::new(&dir, &[], seed).failing(store.through(&proxy.address));
+    let flows = [
+        (Kind::Oldest, 700_003),
+        (Kind::Newest, 3 * PART + 70_001),
+        (Kind::Direct(Algorithm::Md5), 6_000_000),
+        (Kind::Oldest, PART + 1),
+        (Kind::Newest, 4_999_999),
+        (Kind::Direct(Algorithm::Sha256), 300_000),
+    ];
+    let mut completed = Vec::new();
+    for (kind, length) in flows.into_iter().cycle().take(rounds as usize) {
+        let file = File::new("bin", length, &mut world.chance);
+        completed.push((kind.upload(&mut world, &file), sha([&file.bytes[..]])));
+    }
+
+    proxy.calm();
+    for (done, expected) in &completed {
+        assert_eq!(sha([&done.read(&mut world)[..]]), *expected, "this is not what was sent");
+    }
+    let (requests, again, done) = (proxy.requests(), world.again, proxy.done());
+    println!(
+        "{rounds} uploads, {requests} requests to the store, {again} asked again, seed {seed}; {done:?}"
+    );
+    assert_ne!(again, 0, "clients have not noticed");
+    check_harm(&done);
+    world.kill();
+    let bucket = Bucket::of(&store, world.data());
+    println!("sweep and janitor: {:?}", bucket.clean());
+    bucket.holds_only(&completed.into_iter().map(|(_, sha)| sha).collect::<Vec<_>>());
 }
