@@ -15,7 +15,7 @@ use support::client::{ChunkRequest, sha};
 use support::http::{Answer, Connection};
 use support::kill::{Point, attempt};
 use support::server::Server;
-use support::{Chance, TempDir, from_env};
+use support::{Chance, TempDir, from_env, store};
 
 const CONFIG: &str = "[destinations.any]\nmax_length = 1_073_741_824\n";
 
@@ -101,12 +101,13 @@ fn survives(durability: &str) {
     let args = vec!["--config", config.to_str().unwrap(), "--durability", durability];
     let data = dir.path().join("data");
     let mut world = World { data: &data, args, server: None, chance: Chance::new(seed), kills: 0 };
-    let mut completed = Vec::new();
+    let (mut completed, mut contents) = (Vec::new(), Vec::new());
     while world.kills < kills {
         let length = 1 + world.chance.below(2_000_000) as usize;
         let bytes = world.chance.bytes(length);
         let path = world.upload(&bytes);
         world.check(&path, &bytes);
+        contents.push(sha([&bytes[..]]));
         completed.push((path, bytes));
         if completed.len() > 20 {
             completed.remove(0);
@@ -115,6 +116,8 @@ fn survives(durability: &str) {
     for (path, bytes) in &completed {
         world.check(path, bytes);
     }
+    world.server.take();
+    store::check_remains(&data, &contents);
     println!("{} kills under durability {durability}, seed {seed}", world.kills);
 }
 

@@ -196,7 +196,7 @@ impl Shared {
             match fault {
                 Some(Fault::Refused) => {
                     self.count(Fault::Refused, call);
-                    let status = if number % 2 == 0 { "500 Trouble" } else { "503 Slow Down" };
+                    let status = if number.is_multiple_of(2) { "500 Trouble" } else { "503 Slow Down" };
                     connection.get_mut().write_all(&failure(status, head_only)).await?;
                     continue;
                 }
@@ -212,10 +212,8 @@ impl Shared {
             }
             let answer = self.forward(&request, head_only).await?;
             let (bytes, goes_on) = (answer.bytes(), answer.goes_on());
-            if let Some(fault) = fault.filter(|_| answer.is_good()) {
-                if fault != Fault::Late {
-                    self.count(fault, call);
-                }
+            if let Some(fault) = fault.filter(|fault| *fault != Fault::Late && answer.is_good()) {
+                self.count(fault, call);
             }
             match fault {
                 Some(Fault::Failed) => {

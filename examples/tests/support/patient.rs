@@ -65,6 +65,18 @@ impl Patient {
         panic!("nobody answers: {:#?}", &heard[heard.len().saturating_sub(12)..]);
     }
 
+    /// What is at a path: all of it.
+    pub fn read(&self, chance: &mut Chance, path: &str) -> Vec<u8> {
+        self.until(chance, |client, connection| {
+            let answer = client.get_on(connection, path).map_err(no_answer)?;
+            match answer.status {
+                200 => Ok(answer.body),
+                500.. => Err(format!("{}: {}", answer.status, answer.text())),
+                other => panic!("{path}: {other}: {}", answer.text()),
+            }
+        })
+    }
+
     /// Begins a file and sends its first `count` chunks of this size; then its client is gone.
     pub fn abandon(&self, chance: &mut Chance, bytes: &[u8], size: usize, count: usize) {
         let sha = sha([bytes]);

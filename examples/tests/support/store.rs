@@ -102,6 +102,19 @@ pub fn choose(command: &mut Command, data: &Path, args: &[&str]) {
     }
 }
 
+/// That the bucket of the servers over this directory holds objects with these digests and nothing else, if they had one: once
+/// those who clean up have been there. None of the servers may be running.
+pub fn check_remains(data: &Path, contents: &[String]) {
+    #[cfg(feature = "cloud")]
+    if let Some(store) = Store::named() {
+        let bucket = super::bucket::Bucket::of(&store, data);
+        bucket.clean();
+        bucket.holds_only(contents);
+    }
+    #[cfg(not(feature = "cloud"))]
+    let _ = (data, contents);
+}
+
 /// The server that upload-storage is tested with.
 #[cfg(feature = "cloud")]
 #[path = "../../../upload-storage/tests/support/gcs/mod.rs"]
