@@ -103,11 +103,14 @@ fn three_nodes_in_trouble_lose_nothing_and_complete_once() {
     let (rounds, seed) = (from_env("ROUNDS", 10), from_env("SEED", 20_261_121));
     let mut nodes = Nodes::new(seed);
     let mut completed = Vec::new();
-    for _ in 0..rounds {
+    for round in 1..=rounds {
         let length = 1 + nodes.chance.below(20_000_000) as usize;
         let bytes = nodes.chance.bytes(length);
         let path = upload(&mut nodes, &bytes);
         completed.push((path, sha([&bytes[..]])));
+        if round % 50 == 0 {
+            println!("{round} uploads, {} kills, {} stops", nodes.kills, nodes.stops);
+        }
     }
     nodes.resume();
     for node in &nodes.running {
