@@ -11,11 +11,12 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
 use super::Chance;
+use super::message::{Message, Rest};
 
 /// What happens to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -264,111 +265,4 @@ fn failure(status: &str, head_only: bool) -> Vec<u8> {
     let body = if head_only { "" } else { body };
     format!("HTTP/1.1 {status}\r\ncontent-type: application/xml\r\ncontent-length: {length}\r\n\r\n{body}")
         .into()
-}
-
-/// What follows a head that does not tell the length of its body.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Rest {
-    /// Nothing.
-    None,
-    /// Nothing, whatever it tells.
-    Never,
-    /// All that comes.
-    All,
-}
-
-/// A request or an answer, as its bytes came.
-struct Message {
-    head: Vec<u8>,
-    body: Vec<u8>,
-    /// It ended with its connection.
-    last: bool,
-}
-
-impl Message {
-    /// `None` when the other side has closed before it.
-    async fn read(from: &mut BufReader<TcpStream>, rest: impl Fn(&Self) -> Rest) -> io::Result<Option<Self>> {
-        let mut message = Self { head: Vec::new(), body: Vec::new(), last: false };
-        while !message.head.ends_with(b"\r\n\r\n") {
-            if from.read_until(b'\n', &mut message.head).await? == 0 {
-                return if message.head.is_empty() {
-                    Ok(None)
-                } else {
-                    Err(io::ErrorKind::UnexpectedEof.into())
-                };
-            }
-        }
-        let rest = rest(&message);
-        if rest == Rest::Never {
-            return Ok(Some(message));
-        }
-        let length = message.header("content-length").and_then(|length| length.parse::<usize>().ok());
-        if message.header("transfer-encoding").is_some_and(|how| how.eq_ignore_ascii_case("chunked")) {
-            message.read_chunks(from).await?;
-        } else if let Some(length) = length {
-            message.body.resize(length, 0);
-            from.read_exact(&mut message.body).await?;
-        } else if rest == Rest::All {
-            from.read_to_end(&mut message.body).await?;
-            message.last = true;
-        }
-        Ok(Some(message))
-    }
-
-    /// Keeps them as they are.
-    async fn read_chunks(&mut self, from: &mut BufReader<TcpStream>) -> io::Result<()> {
-        loop {
-            let begin = self.body.len();
-            from.read_until(b'\n', &mut self.body).await?;
-            let line = String::from_utf8_lossy(&self.body[begin..]);
-            let size = line.trim_end().split(';').next().unwrap_or_default();
-            let size = usize::from_str_radix(size, 16).map_err(io::Error::other)?;
-            if size == 0 {
-                // Trailers, and an empty line.
-                loop {
-                    let begin = self.body.len();
-                    from.read_until(b'\n', &mut self.body).await?;
-                    if self.body[begin..].len() <= 2 {
-                        return Ok(());
-                    }
-                }
-            }
-            let begin = self.body.len();
-            self.body.resize(begin + size + 2, 0);
-            from.read_exact(&mut self.body[begin..]).await?;
-        }
-    }
-
-    fn text(&self) -> &str {
-        std::str::from_utf8(&self.head).unwrap_or_default()
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        let lines = self.text().lines().filter_map(|line| line.split_once(':'));
-        lines.into_iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
-    }
-
-    /// Method and target of a request.
-    fn asked(&self) -> io::Result<(&str, &str)> {
-        let mut words = self.text().split(' ');
-        words.next().zip(words.next()).ok_or_else(|| io::Error::other("no request line"))
-    }
-
-    /// The status of an answer.
-    fn status(&self) -> u16 {
-        self.text().split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0)
-    }
-
-    fn is_good(&self) -> bool {
-        (200..300).contains(&self.status())
-    }
-
-    /// Whether more may come on its connection.
-    fn goes_on(&self) -> bool {
-        !self.last && !self.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        [&self.head[..], &self.body].concat()
-    }
 }

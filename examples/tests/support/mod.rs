@@ -8,6 +8,8 @@ pub mod client;
 pub mod faults;
 pub mod http;
 pub mod kill;
+#[cfg(feature = "cloud")]
+pub mod message;
 pub mod patient;
 pub mod server;
 pub mod store;
