@@ -19,6 +19,8 @@ use support::{Chance, TempDir, from_env, store};
 
 const CONFIG: &str = "[destinations.any]\nmax_length = 1_073_741_824\n";
 const NODES: usize = 3;
+/// About so many, of one file.
+const MOST_CHUNKS: usize = 150;
 
 /// Servers over one bucket; one of them may stand still.
 struct Nodes {
@@ -88,7 +90,8 @@ fn start(dir: &Path, config: &Path, n: usize) -> Server {
 
 /// Uploads one file, three chunks at a time, amid trouble; its path.
 fn upload(nodes: &mut Nodes, bytes: &[u8]) -> String {
-    let size = 1 + nodes.chance.below(6_000_000) as usize;
+    // A file of thousands of chunks would take longer than all the others: each kill costs its rows a reading.
+    let size = (1 + nodes.chance.below(6_000_000) as usize).max(bytes.len() / MOST_CHUNKS);
     let patient = Patient::new(nodes.addresses());
     let mut chance = Chance::new(nodes.chance.next());
     patient.upload(&mut chance, bytes, size, Order::Forwards, || {
