@@ -15,7 +15,7 @@ use support::client::{ChunkRequest, sha};
 use support::http::{Answer, Connection};
 use support::kill::{Point, attempt};
 use support::server::Server;
-use support::{Chance, TempDir, from_env};
+use support::{Chance, TempDir, from_env, store};
 
 const CONFIG: &str = "[destinations.any]\nmax_length = 1_073_741_824\n";
 
@@ -68,9 +68,7 @@ impl World<'_> {
         let chunks: Vec<_> = bytes.chunks(size).collect();
         let mut order: Vec<_> = (0..chunks.len()).collect();
         if self.chance.below(2) == 0 {
-            for last in (1..order.len()).rev() {
-                order.swap(last, self.chance.below(last as u64 + 1) as usize);
-            }
+            self.chance.shuffle(&mut order);
         }
         let sha = sha([bytes]);
         let id = self.server().client().create("any", "killed.bin", bytes.len(), &sha);
@@ -103,12 +101,13 @@ fn survives(durability: &str) {
     let args = vec!["--config", config.to_str().unwrap(), "--durability", durability];
     let data = dir.path().join("data");
     let mut world = World { data: &data, args, server: None, chance: Chance::new(seed), kills: 0 };
-    let mut completed = Vec::new();
+    let (mut completed, mut contents) = (Vec::new(), Vec::new());
     while world.kills < kills {
         let length = 1 + world.chance.below(2_000_000) as usize;
         let bytes = world.chance.bytes(length);
         let path = world.upload(&bytes);
         world.check(&path, &bytes);
+        contents.push(sha([&bytes[..]]));
         completed.push((path, bytes));
         if completed.len() > 20 {
             completed.remove(0);
@@ -117,6 +116,8 @@ fn survives(durability: &str) {
     for (path, bytes) in &completed {
         world.check(path, bytes);
     }
+    world.server.take();
+    store::check_remains(&data, &contents);
     println!("{} kills under durability {durability}, seed {seed}", world.kills);
 }
 

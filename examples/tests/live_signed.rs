@@ -15,16 +15,17 @@ mod uploads;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use signed::{DIRECT, PLACEOS, Plan, Request, World};
+use support::client::sha;
 use support::http::{Answer, Connection};
-use support::{TempDir, from_env};
+use support::{TempDir, from_env, store};
 use upload_checksum::Algorithm;
-use uploads::{Done, File, Kind, PART, Placeos, md5, record};
+use uploads::{Done, File, Kind, PART, Placeos, record};
 
 fn world(dir: &TempDir, durability: &str) -> World {
     World::new(dir, &["--durability", durability], from_env("SEED", 20_261_121))
 }
 
-/// Uploads that are complete, and the MD5s of their bytes.
+/// Uploads that are complete, and the digests of their bytes.
 struct Completed {
     all: Vec<(Done, String)>,
     other: usize,
@@ -42,7 +43,7 @@ impl Completed {
         let done = kind.upload(world, file);
         let requests = world.unplan();
         assert!(done.read(world) == file.bytes, "{kind:?}: {} is not what was sent", file.name);
-        self.all.push((done, md5(&file.bytes).to_hex()));
+        self.all.push((done, sha([&file.bytes[..]])));
         requests
     }
 
@@ -69,8 +70,16 @@ impl Completed {
             }
         }
         for (done, expected) in &self.all {
-            assert_eq!(&md5(&done.read(world)).to_hex(), expected);
+            assert_eq!(&sha([&done.read(world)[..]]), expected);
         }
+    }
+
+    /// The same, and what lies in an object store once those who clean up have been there.
+    fn check_remains(&self, world: &mut World) {
+        self.check(world);
+        drop(world.take());
+        let contents: Vec<_> = self.all.iter().map(|(_, sha)| sha.clone()).collect();
+        store::check_remains(world.data(), &contents);
     }
 }
 
@@ -103,7 +112,7 @@ fn killed_in_every_gap(durability: &str) {
             assert_eq!(again, requests, "{kind:?}: no request was needed again");
         }
     }
-    completed.check(&mut world);
+    completed.check_remains(&mut world);
     println!("{} kills between requests under durability {durability}", world.kills);
 }
 
@@ -141,7 +150,7 @@ fn killed_anywhere(durability: &str) {
         let (kind, file) = &mut flows[n];
         completed.upload(&mut world, *kind, file, Plan::Anywhere);
     }
-    completed.check(&mut world);
+    completed.check_remains(&mut world);
     println!("{} kills anywhere under durability {durability}", world.kills);
 }
 
@@ -193,7 +202,7 @@ fn killed_with_three_parts_under_way_at_once() {
         client.commit(&mut world);
         let done = client.close(&mut world);
         assert!(done.read(&mut world) == file.bytes);
-        completed.all.push((done, md5(&file.bytes).to_hex()));
+        completed.all.push((done, sha([&file.bytes[..]])));
     }
     completed.check(&mut world);
 }
@@ -370,10 +379,10 @@ fn told_to_stop_within_a_signed_request_it_stops_and_the_client_goes_on() {
     client.commit(&mut world);
     for (done, file) in [(client.close(&mut world), &film), (whole.close(&mut world), &small)] {
         assert!(done.read(&mut world) == file.bytes);
-        completed.all.push((done, md5(&file.bytes).to_hex()));
+        completed.all.push((done, sha([&file.bytes[..]])));
     }
     let done = Done::Direct(direct["signed_id"].as_str().unwrap().to_owned());
     assert!(done.read(&mut world) == small.bytes);
-    completed.all.push((done, md5(&small.bytes).to_hex()));
+    completed.all.push((done, sha([&small.bytes[..]])));
     completed.check(&mut world);
 }

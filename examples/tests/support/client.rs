@@ -5,7 +5,7 @@ use std::io;
 use serde_json::{Value, json};
 use upload_checksum::{Algorithm, Hasher};
 
-use super::http::{Answer, Connection, request};
+use super::http::{Answer, Connection};
 
 const BOUNDARY: &str = "----live";
 
@@ -121,7 +121,13 @@ impl Client {
     }
 
     pub fn get(&self, path: &str) -> Answer {
-        request(&self.address, "GET", path, &[("x-pico-api-org", &self.key)], b"").unwrap()
+        self.get_on(&mut Connection::open(&self.address).unwrap(), path).unwrap()
+    }
+
+    /// The same on this connection.
+    pub fn get_on(&self, connection: &mut Connection, path: &str) -> io::Result<Answer> {
+        connection.head("GET", path, &[("x-pico-api-org", &self.key)], 0)?;
+        connection.answer("GET")
     }
 }
 

@@ -1,11 +1,19 @@
 //! What the live tests share: a real server, a plain client, directories that go away, and seeded chance.
 #![allow(dead_code)] // each test binary uses its part
 
+#[cfg(feature = "cloud")]
+pub mod bucket;
 pub mod client;
+#[cfg(feature = "cloud")]
+pub mod faults;
 pub mod http;
 pub mod kill;
+#[cfg(feature = "cloud")]
+pub mod message;
+pub mod patient;
 pub mod server;
 pub mod store;
+pub mod xml;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -64,6 +72,12 @@ impl Chance {
     /// One of `0..limit`.
     pub fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit
+    }
+
+    pub fn shuffle<T>(&mut self, all: &mut [T]) {
+        for last in (1..all.len()).rev() {
+            all.swap(last, self.below(last as u64 + 1) as usize);
+        }
     }
 
     pub fn bytes(&mut self, length: usize) -> Vec<u8> {

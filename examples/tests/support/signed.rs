@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::support::http::{Answer, Connection};
 use super::support::kill::{Point, attempt};
 use super::support::server::{KEY, Server};
-use super::support::store::named;
+use super::support::store::{Store, named};
 use super::support::{Chance, TempDir};
 
 /// What the server's links begin with. It is nowhere: the tests' clients send to the process that lives.
@@ -113,6 +113,8 @@ pub enum Plan {
 pub struct World {
     data: PathBuf,
     args: Vec<String>,
+    /// The way to a store that fails now and then.
+    failing: Option<Store>,
     server: Option<Server>,
     pub chance: Chance,
     plan: Plan,
@@ -122,6 +124,8 @@ pub struct World {
     pub kills: u64,
     /// Kills at requests that begin an upload, whose answers never came.
     pub unheard: usize,
+    /// Requests that were made again because the store had failed.
+    pub again: u64,
 }
 
 impl World {
@@ -130,6 +134,7 @@ impl World {
         Self {
             data: dir.path().join("data"),
             args,
+            failing: None,
             server: None,
             chance: Chance::new(seed),
             plan: Plan::Never,
@@ -137,7 +142,14 @@ impl World {
             killed: false,
             kills: 0,
             unheard: 0,
+            again: 0,
         }
+    }
+
+    /// The server reaches its store this way, and the store fails now and then: flows ask again.
+    pub fn failing(mut self, store: Store) -> Self {
+        self.failing = Some(store);
+        self
     }
 
     /// Begins a flow.
@@ -156,9 +168,13 @@ impl World {
     }
 
     pub fn server(&mut self) -> &Server {
-        let (data, args) = (&self.data, &self.args);
-        self.server
-            .get_or_insert_with(|| Server::start(data, &args.iter().map(String::as_str).collect::<Vec<_>>()))
+        let (data, args, failing) = (&self.data, &self.args, &self.failing);
+        self.server.get_or_insert_with(|| {
+            let args: Vec<_> =
+                ["--api-key", KEY].into_iter().chain(args.iter().map(String::as_str)).collect();
+            let way = failing.iter().flat_map(Store::variables);
+            Server::start_with(data, &args, |command| command.envs(way))
+        })
     }
 
     pub fn address(&mut self) -> String {
@@ -219,8 +235,10 @@ impl World {
     /// Sends a request until it is answered: well.
     pub fn call(&mut self, request: &Request<'_>) -> Answer {
         let answer = loop {
-            if let Some(answer) = self.attempt(request) {
-                break answer;
+            match self.attempt(request) {
+                Some(answer) if self.failing.is_some() && answer.status >= 500 => self.again += 1,
+                Some(answer) => break answer,
+                None => {}
             }
             let begins = request.method == "POST" && (request.path == PLACEOS || request.path == DIRECT);
             self.unheard += usize::from(begins);

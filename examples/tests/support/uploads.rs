@@ -7,6 +7,7 @@ use upload_checksum::{Algorithm, Digest, Hasher};
 use super::signed::{DIRECT, PLACEOS, Request, World};
 use super::support::Chance;
 use super::support::http::Answer;
+use super::support::xml::elements;
 
 /// What the clients of PlaceOS cut files into.
 pub const PART: usize = 5 << 20;
@@ -323,11 +324,4 @@ impl<'a> Placeos<'a> {
 fn md5_of(bytes: &[u8], hex: bool) -> String {
     let md5 = md5(bytes);
     if hex { md5.to_hex() } else { md5.to_base64() }
-}
-
-/// The texts of all elements of this name.
-pub fn elements(xml: &str, name: &str) -> Vec<String> {
-    let tag = format!("<{name}>");
-    let texts = xml.split(&tag).skip(1);
-    texts.map(|rest| rest.split_once('<').unwrap().0.to_owned()).collect()
 }

@@ -24,7 +24,7 @@ use axum::{
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 
-/// A running server; it ends with the runtime of its test.
+/// A running server; it ends with the runtime that it was started in.
 #[derive(Debug, Clone)]
 pub struct Gcs {
     address: String,
@@ -199,12 +199,16 @@ async fn handle(State(server): State<Gcs>, request: Request) -> Response<Body> {
     let query = query.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     let path = percent_decode_str(head.uri.path()).decode_utf8().unwrap().into_owned();
     let key = path.trim_start_matches('/').split_once('/').map_or("", |(_, key)| key);
+    let Ok(body) = to_bytes(body, 1 << 30).await else {
+        // Whoever sent it is gone in the middle of it.
+        return Response::builder().status(400).body(Body::empty()).unwrap();
+    };
     let ask = Ask {
         key: key.to_owned(),
         query: query.map(|(name, value)| (decoded(name), decoded(value))).collect(),
         method: head.method,
         headers: head.headers,
-        body: to_bytes(body, 1 << 30).await.unwrap(),
+        body,
         target,
     };
     let mut bucket = server.bucket();
