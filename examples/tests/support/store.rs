@@ -67,6 +67,15 @@ impl Store {
         rest.split('/').next().unwrap()
     }
 
+    pub fn is_azure(&self) -> bool {
+        self.scheme == "az"
+    }
+
+    /// The host that signatures name, where it is not that of the address.
+    pub fn signed_host(&self) -> Option<&'static str> {
+        (self.scheme == "gs").then_some("storage.googleapis.com")
+    }
+
     /// The same, by way of what listens at this `HOST:PORT`.
     pub fn through(&self, address: &str) -> Self {
         let mut there = self.clone();
@@ -97,6 +106,10 @@ pub fn choose(command: &mut Command, data: &Path, args: &[&str]) {
         fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
     }
     command.envs(store.variables()).args(["--store", &store.url(data)]);
+    // Most tests know the answers of our own endpoints.
+    if !args.contains(&"--signing") {
+        command.args(["--signing", "server"]);
+    }
     if !args.contains(&"--secret-file") {
         command.arg("--secret-file").arg(secret);
     }
