@@ -4,8 +4,9 @@
 //! the body's row. Bytes that came out of order are read back, each writer as many as it wrote itself, so that nobody
 //! ends up with the whole file.
 
-use std::task::Poll;
+use std::{ops::Range, task::Poll};
 
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use upload_checksum::{Algorithm, HasherSet};
 use upload_core::{
     Error, ErrorKind, Result,
@@ -24,6 +25,8 @@ use crate::{
 pub(crate) const SLICE: usize = 256 * 1024;
 /// How many bytes are read back at a time.
 const READ: u64 = 1024 * 1024;
+/// The same, of an object in a store of parts.
+const PIECE: u64 = 4 * 1024 * 1024;
 
 /// How far the digests are.
 #[derive(Debug)]
@@ -115,26 +118,40 @@ impl Engine {
         live: &Live,
         content: &Content,
         frontier: &mut Frontier,
-        mut budget: u64,
+        budget: u64,
     ) -> Result<()> {
         if frontier.state.algorithms().next().is_none() {
             return Ok(());
         }
         let end = live.state().view.length();
-        while budget > 0 && frontier.state.position() < end {
-            let from = frontier.state.position();
-            let to = end.min(from + READ.min(budget));
-            let bytes = self.read_content(content, from..to).await?;
-            if bytes.len() as u64 != to - from {
-                return Err(Error::new(ErrorKind::Corrupt, "stored data cannot be read back"));
+        let from = frontier.state.position();
+        let to = end.min(from.saturating_add(budget));
+        // What lies in a store of parts is some way off: several pieces come at once.
+        let (piece, at_once) = match content {
+            Content::Object(_) => (PIECE, (self.settings().read_ahead as u64 / PIECE).clamp(1, 64)),
+            _ => (READ, 1),
+        };
+        let pieces = (0..to.saturating_sub(from).div_ceil(piece)).map(|n| {
+            let start = from + n * piece;
+            start..to.min(start + piece)
+        });
+        let read = |range: Range<u64>| async move {
+            let expected = range.end - range.start;
+            let bytes = self.read_content(content, range).await?;
+            if bytes.len() as u64 == expected {
+                return Ok(bytes);
             }
+            Err(Error::new(ErrorKind::Corrupt, "stored data cannot be read back"))
+        };
+        let mut pieces = stream::iter(pieces.map(read)).buffered(at_once as usize);
+        while let Some(bytes) = pieces.try_next().await? {
             for slice in bytes.chunks(SLICE) {
                 frontier.state.update(slice);
                 yield_now().await;
             }
-            budget -= to - from;
+            self.save_digest(live, frontier, self.settings().digest_save).await?;
         }
-        self.save_digest(live, frontier, self.settings().digest_save).await
+        Ok(())
     }
 
     /// Saves the state if at least `every` bytes were hashed since it was saved. A cache: failing is no error.

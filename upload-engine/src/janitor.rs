@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use upload_core::{
-    ErrorKind, ObjectKey, Result, StagingName, UploadId,
+    ErrorKind, ObjectKey, Result, StagingName, Timestamp, UploadId,
     ports::Listed,
     record::{ClaimRecord, DueRecord, Head, OwnerRecord, Phase, decode, keys},
 };
@@ -141,27 +141,38 @@ impl Engine {
         Ok(true)
     }
 
-    /// Claims of uploads that are gone, or have them no more; places in listings of uploads that are gone.
+    /// Claims of uploads that are gone, or have them no more; places in listings of uploads that are gone; owners of objects.
     async fn clean_names_of_uploads(&self, done: &mut Swept) -> Result<()> {
-        let page = self.settings().page;
+        self.clean_claims(done).await?;
+        // Places and owners are put before their heads.
+        let old = self.clock().now().minus(self.settings().grace);
+        self.clean_places(old, done).await?;
+        self.clean_owners(old, done).await
+    }
+
+    async fn clean_claims(&self, done: &mut Swept) -> Result<()> {
         let mut after = None;
         loop {
-            let claims = self.records().next_page(keys::CLAIMS, &mut after, page).await?;
+            let claims = self.records().next_page(keys::CLAIMS, &mut after, self.settings().page).await?;
+            if claims.is_empty() {
+                return Ok(());
+            }
             for (key, stored) in &claims {
                 done.seen += 1;
                 let (_, record) = decode::<ClaimRecord>(key, &stored.value)?;
                 done.removed += u64::from(self.clean_claim(key, &record, &stored.version).await?);
             }
-            if claims.is_empty() {
-                break;
-            }
         }
-        // A place in a listing is put before its head.
-        let old = self.clock().now().minus(self.settings().grace);
+    }
+
+    async fn clean_places(&self, old: Timestamp, done: &mut Swept) -> Result<()> {
         let mut after = None;
         loop {
-            let listed = self.records().next_page(keys::INDEX, &mut after, page).await?;
-            for (key, stored) in &listed {
+            let places = self.records().next_page(keys::INDEX, &mut after, self.settings().page).await?;
+            if places.is_empty() {
+                return Ok(());
+            }
+            for (key, stored) in &places {
                 let Some((_, id)) = keys::index_parts(key).filter(|(created, _)| *created < old) else {
                     continue;
                 };
@@ -171,14 +182,16 @@ impl Engine {
                     done.removed += 1;
                 }
             }
-            if listed.is_empty() {
-                break;
-            }
         }
-        // So is the owner of an object.
+    }
+
+    async fn clean_owners(&self, old: Timestamp, done: &mut Swept) -> Result<()> {
         let mut after = None;
         loop {
-            let owners = self.records().next_page(keys::OWNERS, &mut after, page).await?;
+            let owners = self.records().next_page(keys::OWNERS, &mut after, self.settings().page).await?;
+            if owners.is_empty() {
+                return Ok(());
+            }
             for (key, stored) in &owners {
                 if keys::owner_hour(key).is_none_or(|hour| hour.end() > old) {
                     continue;
@@ -189,9 +202,6 @@ impl Engine {
                     self.records().remove(key, stored.version.clone()).await?;
                     done.removed += 1;
                 }
-            }
-            if owners.is_empty() {
-                return Ok(());
             }
         }
     }

@@ -54,6 +54,8 @@ mod receive;
 mod records;
 mod segments;
 mod settings;
+mod settle;
+mod settle_unique;
 mod staged;
 mod sweep;
 mod tenants;

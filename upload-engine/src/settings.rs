@@ -59,6 +59,9 @@ pub struct Settings {
     pub min_fragment: usize,
     /// How long bytes that are not yet a part wait while nothing comes, before they are stored as a fragment (default 2 s).
     pub fragment_wait: Duration,
+    /// Bytes that are read at once, in pieces of 4 MiB, where what came out of order is hashed in a store of parts, for each upload
+    /// that is being finished (default 16 MiB).
+    pub read_ahead: usize,
     /// Records or names that one page of a listing asks for (default 1,000).
     pub page: usize,
 }
@@ -88,6 +91,7 @@ impl Default for Settings {
             part_memory: 128 << 20,
             min_fragment: 256 << 10,
             fragment_wait: Duration::from_secs(2),
+            read_ahead: 16 << 20,
             page: 1000,
         }
     }

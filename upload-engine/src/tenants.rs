@@ -15,6 +15,15 @@ use crate::{engine::Engine, live::locked, records::PutEnd};
 pub(crate) struct Tenants(Mutex<HashMap<TenantName, Handle>>);
 
 impl Engine {
+    /// What the names of all that the tenant uploads begin with; made now if it never had an upload. For stores that are
+    /// [by tenant](upload_core::ports::Capabilities::by_tenant).
+    ///
+    /// # Errors
+    /// `StorageUnavailable` if the records cannot be asked.
+    pub async fn tenant_handle(&self, tenant: &TenantName) -> Result<Handle> {
+        self.handle_or_new(tenant).await
+    }
+
     /// The tenant's handle, if it ever had an upload.
     pub(crate) async fn handle(&self, tenant: &TenantName) -> Result<Option<Handle>> {
         if let Some(handle) = locked(&self.tenants().0).get(tenant) {

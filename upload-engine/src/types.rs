@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use upload_checksum::{Algorithm, Digest};
 use upload_chunking::assembly::At;
-use upload_core::{Error, Inspection, Outcome, Policy, TypeRule};
+use upload_core::{Error, Inspection, Outcome, Policy, TenantName, TypeRule};
 
 /// The bytes of a request as they arrive. An item that is an error ends the body: `Interrupted` for a client that went
 /// away, `TimedOut`, `Busy` while the process is stopping, or whatever a layer above found wrong with it.
@@ -53,12 +53,21 @@ pub struct Limits {
     pub digests: Vec<Algorithm>,
     /// Bytes the body will have, if announced.
     pub declared: Option<u64>,
+    /// Whose it will be, if that is known: where [tenants have stores of their own](upload_core::ports::Capabilities::by_tenant),
+    /// its bytes go to the right one at once.
+    pub tenant: Option<TenantName>,
 }
 
 impl Limits {
     /// At most `max_length` bytes of anything, with SHA-256.
     pub fn new(max_length: u64) -> Self {
-        Self { max_length, types: TypeRule::Any, digests: vec![Algorithm::Sha256], declared: None }
+        Self {
+            max_length,
+            types: TypeRule::Any,
+            digests: vec![Algorithm::Sha256],
+            declared: None,
+            tenant: None,
+        }
     }
 
     /// As the destination's policy says for an upload in one request.
@@ -68,7 +77,15 @@ impl Limits {
             types: policy.types.clone(),
             digests: policy.digests.clone(),
             declared: None,
+            tenant: None,
         }
+    }
+
+    /// For a body that this tenant's upload will have.
+    #[must_use]
+    pub fn of(mut self, tenant: &TenantName) -> Self {
+        self.tenant = Some(tenant.clone());
+        self
     }
 }
 

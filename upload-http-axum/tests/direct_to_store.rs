@@ -198,3 +198,29 @@ async fn a_direct_upload_is_stored_when_its_bytes_are_in_the_store() {
         assert_eq!(over.objects().await, 1);
     }
 }
+
+/// Who did not hear that the store took the bytes begins again and sends them once more: not to the store, which would refuse them.
+#[tokio::test]
+async fn what_is_there_may_be_sent_again() {
+    for over in [Over::s3().await, Over::azure().await] {
+        let content = noise(5, MB + 1);
+        let (path, created) = create(&over.server, OWNER, &body(&content)).await;
+        over.send(&created["signature"], &content);
+        let (again, created) = create(&over.server, OWNER, &body(&content)).await;
+        assert_eq!((&again, &created["type"]), (&path, &json!("direct_upload")));
+        assert_eq!(over.server.signed(&created["signature"], &content).await.status, 200);
+        assert_eq!(over.server.signed(&created["signature"], &noise(6, MB + 1)).await.status, 400);
+        ok(&over.server.api(OWNER, "PUT", &path, None).await);
+        assert_eq!(over.download(&path).await, content);
+
+        let blob = json!({"blob": {"filename": "a.bin", "content_type": "application/octet-stream",
+            "byte_size": content.len(), "checksum": md5(&content).to_base64()}});
+        let record = over.server.api(OWNER, "POST", "/api/v1/upload/direct", Some(&blob)).await.json();
+        over.send(&json!({"verb": "PUT", "url": record["direct_upload"]["url"]}), &content);
+        let again = over.server.api(OWNER, "POST", "/api/v1/upload/direct", Some(&blob)).await.json();
+        assert_eq!(again["signed_id"], record["signed_id"]);
+        let upload = json!({"verb": "PUT", "url": again["direct_upload"]["url"], "headers": again["direct_upload"]["headers"]});
+        assert_eq!(over.server.signed(&upload, &content).await.status, 204);
+        assert_eq!(over.objects().await, 2);
+    }
+}

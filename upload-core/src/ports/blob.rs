@@ -55,6 +55,9 @@ pub struct Capabilities {
     pub block: u64,
     /// Whether other processes may use the same store at the same time.
     pub shared: bool,
+    /// Whether tenants have stores of their own: then nothing that was staged under a name of nobody's, or of another tenant's,
+    /// can be published for a tenant.
+    pub by_tenant: bool,
 }
 
 impl Capabilities {
@@ -66,6 +69,7 @@ impl Capabilities {
             max_position: i64::MAX as u64,
             block: 1,
             shared: false,
+            by_tenant: false,
         }
     }
 }

@@ -44,6 +44,8 @@
 //! | number and session of a part | yes | yes | no: *write* takes any block, commits, and replaces |
 //! | beginning and giving up of parts | yes | yes | there is no such thing |
 //!
+//! A block of Azure's is named by its number in six digits, as its clients expect.
+//!
 //! A holder sends the fields that come with the request; `content-length` goes with every body and is not among them. What
 //! is not bound is checked before anything relies on it, or is not granted.
 

@@ -144,7 +144,8 @@ async fn single(
     };
     form.fields().get(wire::SHA).map(|text| parse::sha(text)).transpose()?;
 
-    let received = engine.receive(limits::with(known, Algorithm::Sha256), &mut form.file()).await;
+    let received =
+        engine.receive(limits::with(known, Algorithm::Sha256).of(&who.tenant), &mut form.file()).await;
     let received = received.map_err(|error| limits::sized(error, form.likely_file_length()))?;
     let begin = async {
         while form.advance().await?.is_some() {}
@@ -198,7 +199,8 @@ async fn chunk(
     } else {
         // Refuses a stream that is not there before its bytes are taken.
         engine.inspect(who, id).await?;
-        let received = engine.receive(limits::unknown(engine.destinations(), most), &mut form.file()).await?;
+        let limits = limits::unknown(engine.destinations(), most).of(&who.tenant);
+        let received = engine.receive(limits, &mut form.file()).await?;
         let at = async {
             while form.advance().await?.is_some() {}
             parse::chunk(form.fields())

@@ -172,6 +172,7 @@ impl App {
         if unknown {
             most.max_length = spool;
         }
+        most.tenant = who.as_ref().map(|who| who.tenant.clone());
         let received = engine.receive(most, &mut form.file()).await;
         let received = received.map_err(|error| {
             let error = limits::sized(error, form.likely_file_length());

@@ -113,6 +113,8 @@ impl New {
         let mut begin = Begin::new(settings.destination.as_str(), Addressing::Slots, Some(self.length));
         begin.file_name = Some(self.file_name.clone());
         begin.declared_type = kept.file_mime.clone();
+        // Of one that comes in parts it is only a name to look it up by.
+        begin.expected.extend(self.digest);
         begin.visibility = Some(match (kept.public, kept.permissions) {
             (true, _) | (false, Permissions::None) => Visibility::Tenant,
             (false, Permissions::Support) => Visibility::Support,

@@ -146,7 +146,8 @@ impl App {
         // What came before the file is refused before the file is taken.
         parse::wishes(form.fields(), vectors)?;
 
-        let received = engine.receive(limits::with(most, Algorithm::Sha256), &mut form.file()).await;
+        let received =
+            engine.receive(limits::with(most, Algorithm::Sha256).of(&who.tenant), &mut form.file()).await;
         let received = received.map_err(|error| render::file_too_large(error, form.likely_file_length()))?;
         let started = engine.clock().now();
         let rest = async {
