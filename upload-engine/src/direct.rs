@@ -159,8 +159,13 @@ impl Engine {
         key: &ObjectKey,
     ) -> Result<Content> {
         let sent = ObjectKey::of(staging);
-        if *key != sent && self.blobs().length(key).await?.is_none() {
-            self.signer()?.copy_once(&sent, key).await?;
+        if *key != sent {
+            // Also if it is there: it may be half made, by somebody else.
+            match self.signer()?.copy_once(&sent, key).await {
+                // Told apart below.
+                Err(e) if e.kind == StoreErrorKind::NotFound => {}
+                copied => copied?,
+            }
         }
         let (there, announced) = (self.blobs().length(key).await?, live.state().view.length());
         match there {
