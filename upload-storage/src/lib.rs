@@ -16,6 +16,8 @@
 //!    +-----------memory---------+
 //! ```
 //!
+//! [`TenantBlobs`] is several of the left side in one: some tenants' blobs lie in stores of their own.
+//!
 //! ```
 //! use bytes::Bytes;
 //! use upload_core::ports::{Expected, Put, RecordStore};
@@ -58,6 +60,7 @@ mod counted;
 mod faulty;
 mod limited;
 mod paused;
+mod tenants;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -66,4 +69,5 @@ pub use counted::{Counted, Counter, Counts};
 pub use faulty::{Fault, Faults, Faulty, Plan, Traced};
 pub use limited::{Limited, Limiter, Limits};
 pub use paused::Paused;
+pub use tenants::TenantBlobs;
 pub use wrapped::Operation;

@@ -7,7 +7,7 @@ use std::{
 
 use upload_core::{
     ObjectKey,
-    ports::{StoreError, StoreErrorKind},
+    ports::{Listed, StoreError, StoreErrorKind},
 };
 
 /// Longest key of a record, in bytes; a rule of the port.
@@ -63,6 +63,15 @@ pub(crate) fn end_of(position: u64, len: u64) -> Result<u64, StoreError> {
 /// How many bytes these pieces have together.
 pub(crate) fn total(pieces: &[bytes::Bytes]) -> u64 {
     pieces.iter().map(|piece| piece.len() as u64).sum()
+}
+
+/// The name; listings are in the order of this text.
+pub(crate) fn text(listed: &Listed) -> &str {
+    match listed {
+        Listed::Staged(name) => name.as_str(),
+        Listed::Object(key) => key.as_str(),
+        _ => "",
+    }
 }
 
 /// Publishing again succeeds only for what is already published.

@@ -59,7 +59,7 @@ impl<'a> SignFor<'a> {
 }
 
 /// What a store holds those to who send what it has signed, beside the place, the verb and the time.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Binding {
     /// By which algorithms it checks the whole content of a [`Put`](Access::Put): bytes with another digest are not stored.

@@ -120,7 +120,13 @@ impl<'a, S: ?Sized> Bench<'a, S> {
 
     /// An upload that no other check uses.
     pub(super) fn upload(&self) -> UploadId {
-        UploadId::random(&Handle::random(self.names), self.names)
+        let mut any = [0u8; 8];
+        self.names.fill(&mut any);
+        let tenants = &self.profile.tenants;
+        let tenant =
+            (u64::from_le_bytes(any) as usize).checked_rem(tenants.len()).and_then(|n| tenants.get(n));
+        let handle = tenant.cloned().unwrap_or_else(|| Handle::random(self.names));
+        UploadId::random(&handle, self.names)
     }
 
     /// Runs all of them at once, in parallel where the profile allows it.

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use upload_core::Handle;
+
 use super::bench::Needs;
 
 /// How a check wants the store opened.
@@ -33,6 +35,8 @@ pub struct Profile {
     /// How long one check, and the wait for a permit, may take before it has failed. Nothing waits this long
     /// unless something is wrong. (A call that spins without ever returning to its executor cannot be ended.)
     pub patience: Duration,
+    /// The tenants whose uploads are made, now one's and now another's; if empty, each upload is of a tenant of its own.
+    pub tenants: Vec<Handle>,
     /// Only checks whose name contains this.
     pub only: String,
 }
@@ -49,6 +53,7 @@ impl Profile {
             far: 1 << 40,
             large: 8 << 20,
             patience: Duration::from_secs(60),
+            tenants: Vec::new(),
             only: String::new(),
         }
     }
@@ -98,6 +103,12 @@ impl Profile {
     /// Sets [`patience`](Self::patience).
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// Sets [`tenants`](Self::tenants).
+    pub fn tenants(mut self, tenants: Vec<Handle>) -> Self {
+        self.tenants = tenants;
         self
     }
 

@@ -5,7 +5,10 @@ use upload_core::{
     ports::{BlobStore, Listed},
 };
 
-use crate::conformance::bench::{Bench, Fail, HOUR, Outcome, checks, ensure};
+use crate::{
+    conformance::bench::{Bench, Fail, HOUR, Outcome, checks, ensure},
+    shared::text,
+};
 
 checks!(dyn BlobStore, "list",
     Nothing:
@@ -13,14 +16,6 @@ checks!(dyn BlobStore, "list",
         keeps_the_limit, does_not_show_what_is_gone, holds_hundreds;
     Reopen: is_the_same_after_a_restart;
 );
-
-pub(in crate::conformance) fn text(listed: &Listed) -> &str {
-    match listed {
-        Listed::Staged(name) => name.as_str(),
-        Listed::Object(key) => key.as_str(),
-        _ => "",
-    }
-}
 
 /// Staging objects and objects, `each` in every given hour; their names in order.
 async fn fill(t: &Bench<'_, dyn BlobStore>, hours: &[u64], each: usize) -> Result<Vec<Listed>, Fail> {

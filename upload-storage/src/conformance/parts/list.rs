@@ -6,9 +6,12 @@ use upload_core::{
 };
 
 use super::bench::{Sent, Upload};
-use crate::conformance::{
-    bench::{Bench, Fail, HOUR, Outcome, checks, ensure},
-    blob::list::{holds, lacks, text, walk},
+use crate::{
+    conformance::{
+        bench::{Bench, Fail, HOUR, Outcome, checks, ensure},
+        blob::list::{holds, lacks, walk},
+    },
+    shared::text,
 };
 
 checks!(dyn BlobStore, "listing",
