@@ -35,9 +35,12 @@ pub(crate) struct Assembled {
 }
 
 /// Opens the stores and builds everything over them.
-pub(crate) fn assemble(config: &mut Config, metrics: Option<Metrics>) -> Result<Assembled, Box<dyn Error>> {
+pub(crate) async fn assemble(
+    config: &mut Config,
+    metrics: Option<Metrics>,
+) -> Result<Assembled, Box<dyn Error>> {
     make(&config.data)?;
-    let Stores { blobs, records } = stores::open(config)?;
+    let Stores { blobs, records } = stores::open(config).await?;
     let signs = blobs.signer().is_some();
     if signs {
         config.name_after_store()?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use upload_core::Destinations;
+use upload_core::{Destinations, TenantName};
 use upload_http_axum::HttpSettings;
 use upload_http_axum::dialect::direct_upload::DirectUploadSettings;
 use upload_http_axum::dialect::pixlab::PixlabSettings;
@@ -64,6 +64,8 @@ pub(crate) struct Config {
     /// Who may come.
     #[serde(skip_serializing)]
     pub(crate) keys: Vec<Key>,
+    /// Tenants with stores of their own.
+    pub(crate) tenants: BTreeMap<String, TenantConfig>,
     /// Who is told of completed uploads.
     #[serde(skip_serializing)]
     pub(crate) webhooks: Vec<WebhookConfig>,
@@ -92,10 +94,22 @@ impl Default for Config {
             wickson: WicksonSettings::default(),
             minilm: None,
             keys: Vec::new(),
+            tenants: BTreeMap::new(),
             webhooks: Vec::new(),
             destinations: destination::defaults(),
         }
     }
+}
+
+/// `[tenants.NAME]`: a store of the tenant's own, of the kind of all others'.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TenantConfig {
+    /// Where its bytes go.
+    pub(crate) store: String,
+    /// What opens it, in place of the environment's variables of these names.
+    #[serde(default, skip_serializing)]
+    pub(crate) variables: BTreeMap<String, String>,
 }
 
 /// `[minilm]`: a directory with all-MiniLM-L6-v2, and what its files must be (SHA-256 in hex).
@@ -143,6 +157,9 @@ pub(crate) enum ConfigError {
     /// A value that is well formed and makes no sense.
     #[error("{0}: {1}")]
     Value(&'static str, String),
+    /// The same, within a tenant.
+    #[error("tenants.{0}: {1}")]
+    Tenant(String, String),
     /// The same, within a destination.
     #[error("destinations.{0}: {1}")]
     Destination(String, String),
@@ -186,6 +203,7 @@ impl Config {
         }
         self.records_at()?;
         self.store_at()?.check_signing(self.signing).map_err(|why| ConfigError::Value("signing", why))?;
+        self.check_tenants()?;
         if self.shared()? && self.secret_file.is_none() {
             let why = "several processes may share this store and must open what another has sealed: expected a file that all \
                        of them have, got none";
@@ -207,6 +225,24 @@ impl Config {
         }
         for (name, destination) in &self.destinations {
             destination.check(name).map_err(|why| ConfigError::Destination(name.clone(), why))?;
+        }
+        Ok(())
+    }
+
+    /// Refuses stores of tenants that are of another kind than that of all others: bytes are kept in another way there.
+    fn check_tenants(&self) -> Result<(), ConfigError> {
+        let common = self.store_at()?;
+        for (tenant, own) in &self.tenants {
+            let wrong = |why: String| ConfigError::Tenant(tenant.clone(), why);
+            TenantName::new(tenant).map_err(|e| wrong(e.to_string()))?;
+            let at = StoreAt::parse(&own.store).map_err(wrong)?;
+            if at == StoreAt::File(None) || !at.is_kind_of(&common) {
+                let why = format!(
+                    "expected a store of its own, of the kind of {:?}, got {:?}",
+                    self.store, own.store
+                );
+                return Err(wrong(why));
+            }
         }
         Ok(())
     }

@@ -76,7 +76,7 @@ fn main() -> ExitCode {
 /// From open to closed.
 async fn run(config: &mut Config) -> Result<(), Box<dyn Error>> {
     let metrics = ops::Metrics::install(config.server.metrics)?;
-    let assembled = assemble::assemble(config, metrics.clone())?;
+    let assembled = assemble::assemble(config, metrics.clone()).await?;
     let mut signals = shutdown::Signals::new()?;
     let listener = TcpListener::bind(&config.listen)
         .await

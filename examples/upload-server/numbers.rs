@@ -99,6 +99,7 @@ pub(crate) struct EngineNumbers {
     max_part: u64,
     part_memory: usize,
     min_fragment: usize,
+    read_ahead: usize,
     fragment_wait: u64,
     page: usize,
 }
@@ -118,6 +119,7 @@ impl Default for EngineNumbers {
             max_part,
             part_memory,
             min_fragment,
+            read_ahead,
             page,
             ..
         } = Settings::default();
@@ -144,6 +146,7 @@ impl Default for EngineNumbers {
             max_part,
             part_memory,
             min_fragment,
+            read_ahead,
             fragment_wait: times.fragment_wait.as_secs(),
             page,
         }
@@ -194,6 +197,7 @@ impl EngineNumbers {
         settings.max_part = self.max_part;
         settings.part_memory = self.part_memory;
         settings.min_fragment = self.min_fragment;
+        settings.read_ahead = self.read_ahead;
         settings.fragment_wait = Duration::from_secs(self.fragment_wait);
         settings.page = self.page;
         settings

@@ -1,15 +1,21 @@
 //! Where bytes and records are: what `--store` and `--records` name, and opening it.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use upload_core::TenantName;
 use upload_core::ports::{BlobStore, RecordStore};
-use upload_storage::Durability;
+use upload_engine::Engine;
+use upload_http_axum::TokioClock;
 use upload_storage::disk::{DiskBlobs, DiskSettings};
 use upload_storage::memory::{MemoryBlobs, MemoryRecords};
+#[cfg(feature = "cloud")]
+use upload_storage::object::{ObjectBlobs, ObjectRecords, Provider, ProviderSettings};
 use upload_storage::redb::RedbRecords;
+use upload_storage::{Durability, TenantBlobs};
 
 use crate::config::Config;
 use crate::explain;
@@ -97,6 +103,11 @@ impl StoreAt {
         }
     }
 
+    /// Whether uploads are kept in the same way there.
+    pub(crate) fn is_kind_of(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other) && self.names() == other.names()
+    }
+
     /// Where records are, unless `wanted` elsewhere.
     pub(crate) fn records(&self, wanted: Option<RecordsAt>) -> Result<RecordsAt, String> {
         match (self, wanted) {
@@ -119,22 +130,52 @@ pub(crate) struct Stores {
     pub(crate) records: Arc<dyn RecordStore>,
 }
 
-/// Opens both. Whoever holds the lock of a directory of bytes, or of the record file, owns the data directory.
-pub(crate) fn open(config: &Config) -> Result<Stores, Box<dyn Error>> {
+/// Opens both, and the stores of tenants that have their own. Whoever holds the lock of a directory of bytes, or of the record
+/// file, owns the data directory.
+pub(crate) async fn open(config: &Config) -> Result<Stores, Box<dyn Error>> {
     let (data, durability) = (&config.data, config.durability.into());
     let store = config.store_at()?;
-    match (&store, config.records_at()?) {
-        (StoreAt::File(_), _) => {
+    let variables = BTreeMap::new();
+    let blobs = blobs(&store, &variables, config)?;
+    let records = match (&store, config.records_at()?) {
+        (StoreAt::Memory, _) => Arc::new(MemoryRecords::new()),
+        (StoreAt::Object(url), RecordsAt::Store) => records_of(url)?,
+        _ => local(data, durability)?,
+    };
+    if config.tenants.is_empty() {
+        return Ok(Stores { blobs, records });
+    }
+    // Names begin with what stands for a tenant, which only the records tell.
+    let clock = Arc::new(TokioClock::new());
+    let engine = Engine::builder(Arc::clone(&blobs), Arc::clone(&records), clock).build();
+    let mut all = TenantBlobs::new(blobs);
+    for (tenant, own) in &config.tenants {
+        let handle = engine.tenant_handle(&TenantName::new(tenant)?).await?;
+        let at = StoreAt::parse(&own.store)?;
+        let opened = self::blobs(&at, &own.variables, config);
+        let blobs = opened.map_err(|e| format!("tenants.{tenant}: {e}"))?;
+        all = all.with(handle, blobs).map_err(|e| explain(&format!("tenants.{tenant}"), &e))?;
+    }
+    Ok(Stores { blobs: Arc::new(all), records })
+}
+
+/// Opens a store of bytes; these variables stand before the environment's.
+fn blobs(
+    store: &StoreAt,
+    variables: &BTreeMap<String, String>,
+    config: &Config,
+) -> Result<Arc<dyn BlobStore>, Box<dyn Error>> {
+    let data = &config.data;
+    match store {
+        StoreAt::File(_) => {
             let directory = store.directory(data).unwrap_or_else(|| data.join(BLOBS));
-            let blobs = DiskBlobs::open(&directory, DiskSettings::new(durability))
+            let blobs = DiskBlobs::open(&directory, DiskSettings::new(config.durability.into()))
                 .map_err(|e| explain(&format!("the directory {} cannot be used", directory.display()), &e))?;
             same_age(&directory, data)?;
-            Ok(Stores { blobs: Arc::new(blobs), records: local(data, durability)? })
+            Ok(Arc::new(blobs))
         }
-        (StoreAt::Memory, _) => {
-            Ok(Stores { blobs: Arc::new(MemoryBlobs::new()), records: Arc::new(MemoryRecords::new()) })
-        }
-        (StoreAt::Object(url), at) => object(url, at, config),
+        StoreAt::Memory => Ok(Arc::new(MemoryBlobs::new())),
+        StoreAt::Object(url) => object(url, variables, config),
     }
 }
 
@@ -147,21 +188,32 @@ fn local(data: &Path, durability: Durability) -> Result<Arc<dyn RecordStore>, St
 }
 
 #[cfg(feature = "cloud")]
-fn object(url: &str, at: RecordsAt, config: &Config) -> Result<Stores, Box<dyn Error>> {
-    use upload_http_axum::TokioClock;
-    use upload_storage::object::{ObjectBlobs, ObjectRecords, Provider, ProviderSettings};
+fn provider(
+    url: &str,
+    variables: &BTreeMap<String, String>,
+    settings: &ProviderSettings,
+) -> Result<Arc<Provider>, String> {
+    // What is no text is none of the variables that count.
+    let environment =
+        std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+    let mut all: BTreeMap<String, String> = environment.collect();
+    all.extend(variables.clone());
+    Provider::open(url, all, settings).map(Arc::new).map_err(|e| explain("store", &e))
+}
 
-    let open = |settings: &ProviderSettings| {
-        // What is no text is none of the variables that count.
-        let variables =
-            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-        Provider::open(url, variables, settings).map(Arc::new).map_err(|e| explain("store", &e))
-    };
-    let records: Arc<dyn RecordStore> = match at {
-        RecordsAt::Store => Arc::new(ObjectRecords::new(open(&ProviderSettings::records())?)),
-        RecordsAt::Local => local(&config.data, config.durability.into())?,
-    };
-    let blobs = ObjectBlobs::new(open(&ProviderSettings::default())?);
+#[cfg(feature = "cloud")]
+fn records_of(url: &str) -> Result<Arc<dyn RecordStore>, Box<dyn Error>> {
+    let provider = provider(url, &BTreeMap::new(), &ProviderSettings::records())?;
+    Ok(Arc::new(ObjectRecords::new(provider)))
+}
+
+#[cfg(feature = "cloud")]
+fn object(
+    url: &str,
+    variables: &BTreeMap<String, String>,
+    config: &Config,
+) -> Result<Arc<dyn BlobStore>, Box<dyn Error>> {
+    let blobs = ObjectBlobs::new(provider(url, variables, &ProviderSettings::default())?);
     let signing = match config.signing {
         Some(SigningBy::Server) => None,
         wanted => match blobs.clone().with_signing(Arc::new(TokioClock::new())) {
@@ -170,12 +222,17 @@ fn object(url: &str, at: RecordsAt, config: &Config) -> Result<Stores, Box<dyn E
             Err(_) => None,
         },
     };
-    Ok(Stores { blobs: Arc::new(signing.unwrap_or(blobs)), records })
+    Ok(Arc::new(signing.unwrap_or(blobs)))
+}
+
+// Refused as such before.
+#[cfg(not(feature = "cloud"))]
+fn records_of(url: &str) -> Result<Arc<dyn RecordStore>, Box<dyn Error>> {
+    Err(StoreAt::parse(url).err().unwrap_or_default().into())
 }
 
 #[cfg(not(feature = "cloud"))]
-fn object(url: &str, _: RecordsAt, _: &Config) -> Result<Stores, Box<dyn Error>> {
-    // Refused as such before.
+fn object(url: &str, _: &BTreeMap<String, String>, _: &Config) -> Result<Arc<dyn BlobStore>, Box<dyn Error>> {
     Err(StoreAt::parse(url).err().unwrap_or_default().into())
 }
 
@@ -213,6 +270,20 @@ mod tests {
         match StoreAt::parse("s3://bucket/prefix") {
             Ok(store) => assert_eq!(store, StoreAt::Object("s3://bucket/prefix".into())),
             Err(e) => assert!(!cfg!(feature = "cloud") && e.contains("--features cloud"), "{e}"),
+        }
+    }
+
+    #[test]
+    fn stores_of_one_kind_keep_uploads_in_one_way() {
+        let at = |text: &str| match StoreAt::parse(text) {
+            Ok(at) => at,
+            Err(_) => StoreAt::Object(text.to_owned()),
+        };
+        let all = ["file:/a", "memory:", "s3://a", "az://a", "gs://a"];
+        for (n, one) in all.iter().enumerate() {
+            for (m, other) in ["file:/b", "memory:", "s3://b/p", "az://b", "gs://b"].iter().enumerate() {
+                assert_eq!(at(one).is_kind_of(&at(other)), n == m, "{one} {other}");
+            }
         }
     }
 

@@ -69,6 +69,9 @@ pub(crate) fn table(
 
     table.section("store");
     stores(&mut table, config);
+    for (tenant, own) in &config.tenants {
+        table.row("store of", tenant, &own.store);
+    }
     if signs {
         table.row(
             "signing",

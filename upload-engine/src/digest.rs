@@ -102,11 +102,14 @@ impl Engine {
     /// Reads on from where the digests stand, at most `budget` bytes and not beyond the recorded frontier. Does nothing
     /// if somebody else is at it. Failing is no error: whoever finishes reads what is left.
     pub(crate) async fn advance(&self, live: &Live, budget: u64) {
+        let Some(mut frontier) = live.digest.try_lock() else { return };
         if self.blobs().parts().is_some() {
-            // Parts cannot be read before they are an object.
+            // Parts cannot be read before they are an object; what was hashed as it came is kept.
+            if let Err(e) = self.save_digest(live, &mut frontier, self.settings().digest_save).await {
+                tracing::debug!(error = %e, "the digest state was not saved");
+            }
             return;
         }
-        let Some(mut frontier) = live.digest.try_lock() else { return };
         let content = Content::Staged(live.state().view.head.staging.clone());
         if let Err(e) = self.advance_locked(live, &content, &mut frontier, budget).await {
             tracing::debug!(error = %e, "the digests did not advance");

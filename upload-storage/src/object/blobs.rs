@@ -10,7 +10,7 @@ use upload_core::{
 };
 
 use super::{
-    Provider,
+    Kind, Provider,
     failed::failed,
     parts::{Sessions, sessions_of},
 };
@@ -128,8 +128,25 @@ impl Provider {
         names: impl IntoIterator<Item = String> + Send,
     ) -> Result<(), StoreError> {
         let names: Vec<String> = names.into_iter().collect();
+        if self.kind() == Kind::S3 {
+            return self.remove_together(&names).await;
+        }
         let removing = stream::iter(names).map(|name| async move { self.remove(&name).await });
         removing.buffer_unordered(Self::AT_ONCE).try_collect().await
+    }
+
+    /// The same where one request removes up to a thousand.
+    async fn remove_together(&self, names: &[String]) -> Result<(), StoreError> {
+        let paths: Vec<_> = names.iter().map(|name| self.path(name)).collect::<Result<_, _>>()?;
+        let paths = stream::iter(paths.into_iter().map(Ok)).boxed();
+        let mut removed = self.store.delete_stream(paths);
+        while let Some(one) = removed.next().await {
+            match one {
+                Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(failed(&format!("removing {} objects", names.len()), error)),
+            }
+        }
+        Ok(())
     }
 
     /// Removes every object whose name begins with `prefix`.

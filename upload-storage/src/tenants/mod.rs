@@ -84,6 +84,7 @@ impl TenantBlobs {
         let least = &mut self.capabilities;
         least.max_object = least.max_object.min(found.max_object);
         least.max_position = least.max_position.min(found.max_position);
+        least.by_tenant = true;
         self.own.insert(handle, own);
         Ok(self)
     }
