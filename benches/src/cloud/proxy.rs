@@ -1,0 +1,113 @@
+//! Between a server and its store: counts requests by kind, and makes each of them wait.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{TcpListener, TcpStream, tcp::OwnedReadHalf, tcp::OwnedWriteHalf},
+    runtime::Runtime,
+};
+
+use crate::kinds::Kind;
+
+/// How often each kind of request was made.
+pub(crate) type Counts = BTreeMap<Kind, u64>;
+
+pub(crate) struct Proxy {
+    pub(crate) address: SocketAddr,
+    counts: Arc<Mutex<Counts>>,
+    // Its connections end with it.
+    _runtime: Runtime,
+}
+
+/// The most that a connection reads at once: whole parts pass through here.
+const BUFFER: usize = 256 << 10;
+
+impl Proxy {
+    /// Listens, and passes on what comes to the store, each request `delay` later than it came.
+    pub(crate) fn start(store: SocketAddr, delay: Duration) -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let counts = Arc::<Mutex<Counts>>::default();
+        let seen = Arc::clone(&counts);
+        runtime.spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let seen = Arc::clone(&seen);
+                tokio::spawn(async move {
+                    if let Err(e) = connection(client, store, delay, &seen).await {
+                        // What ends a connection in the middle is the business of its ends; what cannot be counted is ours.
+                        assert_ne!(e.kind(), io::ErrorKind::InvalidData, "{e}");
+                    }
+                });
+            }
+        });
+        Self { address, counts, _runtime: runtime }
+    }
+
+    /// What was counted since the last time.
+    pub(crate) fn take(&self) -> Counts {
+        std::mem::take(&mut *self.counts.lock().unwrap())
+    }
+}
+
+async fn connection(
+    client: TcpStream,
+    store: SocketAddr,
+    delay: Duration,
+    seen: &Mutex<Counts>,
+) -> io::Result<()> {
+    let store = TcpStream::connect(store).await?;
+    client.set_nodelay(true)?;
+    store.set_nodelay(true)?;
+    let (from_client, mut to_client) = client.into_split();
+    let (from_store, mut to_store) = store.into_split();
+    tokio::spawn(async move {
+        let _ = tokio::io::copy_buf(&mut BufReader::with_capacity(BUFFER, from_store), &mut to_client).await;
+    });
+    let mut from_client = BufReader::with_capacity(BUFFER, from_client);
+    while request(&mut from_client, &mut to_store, delay, seen).await? {}
+    Ok(())
+}
+
+/// One request; `false` if there is none any more.
+async fn request(
+    client: &mut BufReader<OwnedReadHalf>,
+    store: &mut OwnedWriteHalf,
+    delay: Duration,
+    seen: &Mutex<Counts>,
+) -> io::Result<bool> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if client.read_line(&mut head).await? == 0 {
+            return Ok(false);
+        }
+    }
+    let mut words = head.split(' ');
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    *seen.lock().unwrap().entry(Kind::of(method, target)).or_default() += 1;
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    let mut length = 0;
+    for (name, value) in head.lines().filter_map(|line| line.split_once(':')) {
+        if name.eq_ignore_ascii_case("transfer-encoding") {
+            let why = format!("expected a body with a length, got one with transfer-encoding:{value}");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        }
+        if name.eq_ignore_ascii_case("content-length") {
+            let wrong = |e| io::Error::new(io::ErrorKind::InvalidData, format!("{value:?}: {e}"));
+            length = value.trim().parse().map_err(wrong)?;
+        }
+    }
+    store.write_all(head.as_bytes()).await?;
+    tokio::io::copy_buf(&mut client.take(length), store).await?;
+    Ok(true)
+}
