@@ -125,20 +125,41 @@ impl Client {
         let mut line = String::new();
         self.stream.read_line(&mut line).expect("an answer");
         let status: u16 = line.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or(0);
-        let (mut length, mut location) = (0, None);
+        let (mut length, mut location, mut in_pieces) = (0, None, false);
         loop {
             let mut header = String::new();
             self.stream.read_line(&mut header).expect("a header");
             let Some((name, value)) = header.trim().split_once(':') else { break };
             match name.to_ascii_lowercase().as_str() {
                 "content-length" => length = value.trim().parse().expect("a length"),
+                "transfer-encoding" => in_pieces = true,
                 "location" => location = Some(value.trim().to_owned()),
                 _ => {}
             }
         }
+        let body = if in_pieces { self.pieces() } else { self.bytes(length) };
+        Answer { status, location, body }
+    }
+
+    fn bytes(&mut self, length: usize) -> Vec<u8> {
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).expect("a body");
-        Answer { status, location, body }
+        body
+    }
+
+    /// A body whose pieces tell their lengths; an empty one is the last.
+    fn pieces(&mut self) -> Vec<u8> {
+        let mut body = Vec::new();
+        loop {
+            let mut line = String::new();
+            self.stream.read_line(&mut line).expect("the length of a piece");
+            let length = usize::from_str_radix(line.trim(), 16).expect("a length");
+            body.extend(self.bytes(length));
+            self.bytes(2);
+            if length == 0 {
+                return body;
+            }
+        }
     }
 }
 

@@ -5,7 +5,6 @@
 
 use std::{io::Read as _, process::Command, sync::Arc};
 
-use bytes::Bytes;
 use object_store::{ObjectStore, ObjectStoreExt as _, PutPayload, aws::AmazonS3, path::Path};
 use tokio::task::JoinSet;
 
@@ -31,22 +30,21 @@ pub(crate) async fn run(arguments: &[String]) {
     let (uploads, length, in_flight) = (number(0), number(1), number(2) as usize);
     let store: AmazonS3 = builder(&std::env::var("AWS_BUCKET").unwrap()).build().unwrap();
     let store: Arc<dyn ObjectStore> = Arc::new(store);
-    let parts: Arc<Vec<Bytes>> =
-        Arc::new(Content::new().pieces(0, 5 * PART).into_iter().map(Bytes::copy_from_slice).collect());
+    let content = Arc::new(Content::new());
     store.put(&Path::from("warm"), PutPayload::from_static(b"warm")).await.unwrap();
     println!("ready");
     // Nothing else runs yet, so it may wait here.
     std::io::stdin().read_exact(&mut [0]).unwrap();
     let mut all = JoinSet::new();
     for n in 0..uploads {
-        all.spawn(upload(Arc::clone(&store), n, length, in_flight, Arc::clone(&parts)));
+        all.spawn(upload(Arc::clone(&store), n, length, in_flight, Arc::clone(&content)));
     }
     all.join_all().await;
     println!("done");
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
 }
 
-async fn upload(store: Arc<dyn ObjectStore>, n: u64, length: u64, in_flight: usize, parts: Arc<Vec<Bytes>>) {
+async fn upload(store: Arc<dyn ObjectStore>, n: u64, length: u64, in_flight: usize, content: Arc<Content>) {
     let mut upload = store.put_multipart(&Path::from(format!("bare-{n}"))).await.unwrap();
     let mut running = JoinSet::<object_store::Result<()>>::new();
     let mut offset = 0;
@@ -54,7 +52,7 @@ async fn upload(store: Arc<dyn ObjectStore>, n: u64, length: u64, in_flight: usi
         if running.len() == in_flight {
             running.join_next().await.unwrap().unwrap().unwrap();
         }
-        let part = parts[(offset / PART) as usize % parts.len()].slice(..PART.min(length - offset) as usize);
+        let part = content.chunk(offset, PART.min(length - offset));
         offset += part.len() as u64;
         running.spawn(upload.put_part(PutPayload::from(part)));
     }

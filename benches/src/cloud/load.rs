@@ -93,7 +93,7 @@ impl Bench<'_> {
                     command
                 });
                 // A tenant's first upload is like no other.
-                Client::connect(server.address).single(self.content.pieces(0, 64 << 10)[0]);
+                Client::connect(server.address).single(&self.content.chunk(0, 64 << 10));
                 let sha = self.content.sha(load.length);
                 begins();
                 self.timed(&server.process, load, || {
@@ -174,8 +174,8 @@ impl Bench<'_> {
                 if n >= total {
                     return;
                 }
-                let bytes = self.content.pieces(n * chunk, chunk.min(length - n * chunk));
-                let answer = client.chunk(&id, n, total, bytes[0], None);
+                let bytes = self.content.chunk(n * chunk, chunk.min(length - n * chunk));
+                let answer = client.chunk(&id, n, total, &bytes, None);
                 completed.fetch_add(u64::from(answer["path"].is_string()), Ordering::Relaxed);
             }
         });

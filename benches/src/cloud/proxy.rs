@@ -96,18 +96,48 @@ async fn request(
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
-    let mut length = 0;
-    for (name, value) in head.lines().filter_map(|line| line.split_once(':')) {
-        if name.eq_ignore_ascii_case("transfer-encoding") {
-            let why = format!("expected a body with a length, got one with transfer-encoding:{value}");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
-        }
-        if name.eq_ignore_ascii_case("content-length") {
-            let wrong = |e| io::Error::new(io::ErrorKind::InvalidData, format!("{value:?}: {e}"));
-            length = value.trim().parse().map_err(wrong)?;
+    let header = |wanted: &str| {
+        let mut all = head.lines().filter_map(|line| line.split_once(':'));
+        all.find_map(|(name, value)| name.eq_ignore_ascii_case(wanted).then(|| value.trim()))
+    };
+    store.write_all(head.as_bytes()).await?;
+    if header("transfer-encoding").is_some() {
+        pieces(client, store).await?;
+    } else if let Some(length) = header("content-length") {
+        pass_on(client, store, number(length, 10)?).await?;
+    }
+    Ok(true)
+}
+
+/// A body whose pieces tell their lengths; behind an empty one come headers and an empty line.
+async fn pieces(client: &mut BufReader<OwnedReadHalf>, store: &mut OwnedWriteHalf) -> io::Result<()> {
+    let mut within = true;
+    loop {
+        let mut line = String::new();
+        client.read_line(&mut line).await?;
+        store.write_all(line.as_bytes()).await?;
+        let line = line.trim();
+        if within {
+            match number(line.split(';').next().unwrap_or_default(), 16)? {
+                0 => within = false,
+                length => pass_on(client, store, length + 2).await?,
+            }
+        } else if line.is_empty() {
+            return Ok(());
         }
     }
-    store.write_all(head.as_bytes()).await?;
+}
+
+async fn pass_on(
+    client: &mut BufReader<OwnedReadHalf>,
+    store: &mut OwnedWriteHalf,
+    length: u64,
+) -> io::Result<()> {
     tokio::io::copy_buf(&mut client.take(length), store).await?;
-    Ok(true)
+    Ok(())
+}
+
+fn number(text: &str, radix: u32) -> io::Result<u64> {
+    u64::from_str_radix(text, radix)
+        .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, format!("{text:?} is no length: {e}")))
 }

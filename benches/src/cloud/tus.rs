@@ -48,7 +48,7 @@ impl Node {
         let server = self.folder.join("server.mjs");
         fs::write(&server, SERVER).unwrap();
         let mut command = Command::new("node");
-        command.arg(server).env("TMPDIR", scratch).env("NODE_ENV", "production");
+        command.arg("--no-warnings").arg(server).env("TMPDIR", scratch).env("NODE_ENV", "production");
         command
     }
 }
