@@ -141,3 +141,40 @@ fn number(text: &str, radix: u32) -> io::Result<u64> {
     u64::from_str_radix(text, radix)
         .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, format!("{text:?} is no length: {e}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read as _, Write as _},
+        net,
+    };
+
+    use super::*;
+
+    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+
+    #[test]
+    fn requests_pass_as_they_are_and_are_counted() {
+        let store = net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let proxy = Proxy::start(store.local_addr().unwrap(), Duration::from_millis(1));
+        // Bodies that look like heads, with a length and in pieces.
+        let requests = "PUT /b/r/u-_1 HTTP/1.1\r\nContent-Length: 20\r\n\r\nGET /b/x HTTP/1.1\r\n\r\
+             PUT /b/o/1?partNumber=1&uploadId=2 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n\
+             a;x=y\r\n0\r\n\r\nGET /\r\n3\r\n\r\n\r\r\n0\r\nx-sum: 1\r\n\r\n\
+             GET /b/r/u-_1 HTTP/1.1\r\nx: y\r\n\r\n";
+        let mut client = net::TcpStream::connect(proxy.address).unwrap();
+        client.write_all(requests.as_bytes()).unwrap();
+        client.shutdown(net::Shutdown::Write).unwrap();
+        let (mut seen, mut arrived) = (store.accept().unwrap().0, Vec::new());
+        seen.read_to_end(&mut arrived).unwrap();
+        assert_eq!(String::from_utf8(arrived).unwrap(), requests);
+        seen.write_all(ANSWER).unwrap();
+        drop(seen);
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).unwrap();
+        assert_eq!(answer, ANSWER);
+        let kinds = [("GET", "/b/r/u-_1"), ("PUT", "/b/o/1?partNumber=1&uploadId=2"), ("PUT", "/b/r/u-_1")];
+        assert_eq!(proxy.take(), kinds.map(|(method, target)| (Kind::of(method, target), 1)).into());
+        assert_eq!(proxy.take(), Counts::new());
+    }
+}

@@ -101,10 +101,7 @@ fn median(runs: &[Figures], figure: impl Fn(&Figures) -> f64) -> f64 {
 
 /// One table: figures, and how they stand to those of the first row.
 fn section(table: &Table) -> String {
-    let mut out = format!("\n## {}\n\n", table.name);
-    if !table.text.is_empty() {
-        let _ = writeln!(out, "{}\n", table.text);
-    }
+    let mut out = format!("\n## {}\n\n{}\n\n", table.name, table.text);
     out += &parallel(table);
     out += "| | GB/s | against the first | CPU s/GB | against the first | SeaweedFS CPU s/GB | peak MiB |\n\
             |---|---|---|---|---|---|---|\n";
@@ -221,4 +218,43 @@ fn per_chunk(counted: &[(Row, Counts)]) -> String {
 
 fn sum(counts: &Counts, is: &dyn Fn(&Kind) -> bool) -> u64 {
     counts.iter().filter(|(kind, _)| is(kind)).map(|(_, count)| count).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::{counted, groups, waiting};
+
+    #[test]
+    fn a_page_has_figures_of_all_rows_and_ratios_where_there_are_any() {
+        let runs = |peer| {
+            let parallel = matches!(peer, Peer::Ours { connections: 8, .. });
+            let gb_per_s = if parallel { 3.0 } else { 2.0 };
+            vec![Figures { gb_per_s, cpu_per_gb: 1.0, store_per_gb: 1.0, peak_mib: 10.0 }]
+        };
+        let one = |method: &str, target: &str| (Kind::of(method, target), 2);
+        let counts =
+            Counts::from([one("PUT", "/b/r/u-_1-_x-_1"), one("GET", "/b/r/u-_1"), one("HEAD", "/b/o/1")]);
+        let tables = groups(false).into_iter().chain([waiting(false)]).map(|group| Table {
+            name: group.name,
+            text: group.text,
+            rows: group.rows.into_iter().map(|row| (row.clone(), runs(row.peer))).collect(),
+        });
+        let counted = counted(true).into_iter().map(|row| (row, counts.clone())).collect();
+        let report = Report { turns: 1, head: String::new(), tables: tables.collect(), counted };
+        let page = report.page();
+        let sections: Vec<_> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+        assert_eq!(sections, crate::rows::NAMES);
+        assert_eq!(page.matches("**1.50 ×**").count(), 3, "{page}");
+        // Two of each kind for a sixteenth of a gibibyte, in eight chunks.
+        assert!(page.contains("| records: PUT row | 32 |") && page.contains("| **all** | 96 |"), "{page}");
+        assert!(page.contains("chunks of 8 MiB | 8 | 0.25 | 0.25 | 0.25 | 0.75 |"), "{page}");
+        assert!(!page.contains("NaN"), "{page}");
+    }
+
+    #[test]
+    fn versions_are_those_of_the_lock_file() {
+        assert!(version("object_store").starts_with("0."), "{}", version("object_store"));
+        assert_eq!(version("no such package"), "of an unknown version");
+    }
 }

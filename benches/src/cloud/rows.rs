@@ -85,10 +85,14 @@ pub(crate) fn groups(quick: bool) -> [Group; 2] {
         bare(1, false),
     ];
     [
-        Group { name: ONE, text: "", rows: rows(&one, Load { uploads: 1, length: GIB / scale(quick) }) },
+        Group {
+            name: ONE,
+            text: "The 40 MiB that put_multipart sends again and again are in its memory.",
+            rows: rows(&one, Load { uploads: 1, length: GIB / scale(quick) }),
+        },
         Group {
             name: EIGHT,
-            text: "A connection for each upload.",
+            text: "A connection for each upload; *one at a time* is of each.",
             rows: rows(&eight, Load { uploads: 8, length: GIB / 8 / scale(quick) }),
         },
     ]
@@ -115,6 +119,6 @@ pub(crate) fn waiting(quick: bool) -> Group {
         Peer::Bare { in_flight: 1, unsigned: false },
         Peer::Bare { in_flight: 8, unsigned: false },
     ];
-    let text = "A proxy between the peer and SeaweedFS keeps each request for 30 ms before it passes it on. One upload of 512 MiB.";
-    Group { name: WAITING, text, rows: rows(&peers, Load { uploads: 1, length: 512 * MIB / scale(quick) }) }
+    let text = "A proxy between the peer and SeaweedFS keeps each request for 30 ms before it passes it on. One upload of 256 MiB.";
+    Group { name: WAITING, text, rows: rows(&peers, Load { uploads: 1, length: 256 * MIB / scale(quick) }) }
 }
