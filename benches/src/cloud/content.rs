@@ -8,7 +8,7 @@ use upload_benches::figures::noise;
 pub(crate) struct Content(Bytes);
 
 /// Its period: a multiple of the sizes of chunks that are sent, so that each chunk is in one piece.
-const PERIOD: usize = 40 << 20;
+pub(crate) const PERIOD: usize = 40 << 20;
 /// Most bytes of a piece.
 const PIECE: u64 = 8 << 20;
 

@@ -27,6 +27,8 @@ use crate::{
 pub(crate) enum Peer {
     /// upload-server: chunks of so many bytes, over so many connections for each upload.
     Ours { chunk: u64, connections: usize, unsigned: bool },
+    /// upload-server: a whole file in one form, of at most [`PERIOD`](crate::content::PERIOD) bytes.
+    Form,
     /// @tus/server: PATCHes of at most so many bytes.
     Tus { patch: u64 },
     /// object_store by itself: so many parts of each upload in flight.
@@ -85,7 +87,7 @@ impl Bench<'_> {
     fn measured(&self, peer: Peer, load: Load, through: SocketAddr, begins: impl FnOnce()) -> Figures {
         let bucket = self.store.bucket();
         match peer {
-            Peer::Ours { chunk, connections, unsigned: _ } => {
+            Peer::Ours { .. } | Peer::Form => {
                 let server = Server::start(|folder| {
                     let mut command = upload_server(self.bin, folder);
                     bucket.choose(&mut command, through, peer.unsigned());
@@ -97,8 +99,14 @@ impl Bench<'_> {
                 let sha = self.content.sha(load.length);
                 begins();
                 self.timed(&server.process, load, || {
-                    at_once(load.uploads, || {
-                        self.chunks(server.address, load.length, chunk, connections, &sha)
+                    at_once(load.uploads, || match peer {
+                        Peer::Ours { chunk, connections, .. } => {
+                            self.chunks(server.address, load.length, chunk, connections, &sha);
+                        }
+                        _ => {
+                            let file = self.content.chunk(0, load.length);
+                            assert!(Client::connect(server.address).single(&file)["path"].is_string());
+                        }
                     });
                 })
             }

@@ -154,7 +154,7 @@ fn parallel(table: &Table) -> String {
 fn requests(counted: &[(Row, Counts)]) -> String {
     let names: Vec<_> = counted.iter().map(|(row, _)| row.name.as_str()).collect();
     let mut out = format!(
-        "\n## {}\n\nFor each uploaded GiB, counted by a proxy between the server and SeaweedFS, from the first request of \
+        "\n## {}\n\nFor each GiB that is uploaded, counted by a proxy between the server and SeaweedFS, from the first request of \
          one upload to its last answer; *records* are what is kept about uploads, *bytes* their content. {}\n\n\
          | | {} |\n|---|{}\n",
         crate::rows::COUNTED,
@@ -187,11 +187,9 @@ fn requests(counted: &[(Row, Counts)]) -> String {
 
 /// Which rows are not a gibibyte, if any.
 fn shorter(counted: &[(Row, Counts)]) -> String {
-    let mut out = String::new();
-    for (row, _) in counted.iter().filter(|(row, _)| row.load.length < 1 << 30) {
-        let _ = write!(out, "Of {}: {} MiB were sent. ", row.name, row.load.length >> 20);
-    }
-    out.trim_end().to_owned()
+    let part = counted.iter().filter(|(row, _)| row.load.length < 1 << 30);
+    let part: Vec<_> = part.map(|(row, _)| format!("{} MiB ({})", row.load.length >> 20, row.name)).collect();
+    if part.is_empty() { String::new() } else { format!("Reckoned up from less: {}.", part.join(", ")) }
 }
 
 fn per_chunk(counted: &[(Row, Counts)]) -> String {

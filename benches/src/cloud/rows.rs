@@ -45,6 +45,7 @@ fn name(peer: Peer) -> String {
                 if connections == 1 { String::new() } else { format!(" over {connections} connections") };
             format!("upload-server, chunks of {}{connections}{}", size(chunk), unsigned(no))
         }
+        Peer::Form => "upload-server, one form".to_owned(),
         Peer::Tus { patch: WHOLE } => "@tus/server, one PATCH".to_owned(),
         Peer::Tus { patch } => format!("@tus/server, PATCHes of {}", size(patch)),
         Peer::Bare { in_flight, unsigned: no } => {
@@ -104,6 +105,10 @@ pub(crate) fn counted(quick: bool) -> Vec<Row> {
     let long = [ours(8 * MIB, 1), ours(5 * MIB, 1), Peer::Tus { patch: WHOLE }, Peer::Tus { patch: 8 * MIB }];
     let mut all = rows(&long, load(GIB));
     all.extend(rows(&[ours(64 << 10, 1)], load(128 * MIB)));
+    for mib in [8, 40] {
+        let name = format!("upload-server, files of {mib} MiB in one form");
+        all.push(Row { name, peer: Peer::Form, load: Load { uploads: 1, length: mib * MIB } });
+    }
     all
 }
 
