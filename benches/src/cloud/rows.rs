@@ -17,8 +17,8 @@ pub(crate) struct Group {
     pub(crate) rows: Vec<Row>,
 }
 
-pub(crate) const ONE: &str = "One upload of 1 GiB";
-pub(crate) const EIGHT: &str = "Eight uploads of 128 MiB at once";
+pub(crate) const ONE: &str = "One upload of 512 MiB";
+pub(crate) const EIGHT: &str = "Eight uploads of 64 MiB at once";
 pub(crate) const COUNTED: &str = "Requests to the store";
 pub(crate) const WAITING: &str = "30 ms for each request to the store";
 
@@ -89,12 +89,12 @@ pub(crate) fn groups(quick: bool) -> [Group; 2] {
         Group {
             name: ONE,
             text: "The 40 MiB that put_multipart sends again and again are in its memory.",
-            rows: rows(&one, Load { uploads: 1, length: GIB / scale(quick) }),
+            rows: rows(&one, Load { uploads: 1, length: GIB / 2 / scale(quick) }),
         },
         Group {
             name: EIGHT,
             text: "A connection for each upload; *one at a time* is of each.",
-            rows: rows(&eight, Load { uploads: 8, length: GIB / 8 / scale(quick) }),
+            rows: rows(&eight, Load { uploads: 8, length: GIB / 16 / scale(quick) }),
         },
     ]
 }
@@ -105,7 +105,7 @@ pub(crate) fn counted(quick: bool) -> Vec<Row> {
     let long = [ours(8 * MIB, 1), ours(5 * MIB, 1), Peer::Tus { patch: WHOLE }, Peer::Tus { patch: 8 * MIB }];
     let mut all = rows(&long, load(GIB));
     all.extend(rows(&[ours(64 << 10, 1)], load(128 * MIB)));
-    for mib in [8, 40] {
+    for mib in [4, 9] {
         let name = format!("upload-server, files of {mib} MiB in one form");
         all.push(Row { name, peer: Peer::Form, load: Load { uploads: 1, length: mib * MIB } });
     }
