@@ -102,7 +102,13 @@ pub(crate) fn groups(quick: bool) -> [Group; 2] {
 /// Whose requests are counted. Small chunks make so many that a part of a gibibyte must do.
 pub(crate) fn counted(quick: bool) -> Vec<Row> {
     let load = |length| Load { uploads: 1, length: length / scale(quick) };
-    let long = [ours(8 * MIB, 1), ours(8 * MIB, 8), ours(5 * MIB, 1), Peer::Tus { patch: WHOLE }, Peer::Tus { patch: 8 * MIB }];
+    let long = [
+        ours(8 * MIB, 1),
+        ours(8 * MIB, 8),
+        ours(5 * MIB, 1),
+        Peer::Tus { patch: WHOLE },
+        Peer::Tus { patch: 8 * MIB },
+    ];
     let mut all = rows(&long, load(GIB));
     all.extend(rows(&[ours(64 << 10, 1)], load(128 * MIB)));
     for mib in [4, 9] {
