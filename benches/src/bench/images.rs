@@ -3,13 +3,26 @@
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 
-use crate::load::noise;
+use upload_benches::{client::Client, figures::noise};
 
 /// An API that takes a whole file in one form.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Api {
     Picomes,
     Wickson,
+}
+
+impl Api {
+    /// Sends a whole image.
+    pub(crate) fn send(self, client: &mut Client, data: &[u8]) {
+        match self {
+            Self::Picomes => assert!(client.single(data)["path"].is_string()),
+            Self::Wickson => {
+                let answer = client.file("/v1/media", data);
+                assert!(answer["data"]["file_details"]["dimensions"].is_string(), "{answer}");
+            }
+        }
+    }
 }
 
 /// Pixels of a row.

@@ -11,10 +11,10 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
+use upload_benches::{client::Client, figures::noise, server::Server};
+
 use crate::{
-    client::Client,
     images::{Api, Image},
-    process::Server,
     signed,
 };
 
@@ -105,20 +105,6 @@ impl fmt::Display for Result {
     }
 }
 
-/// Bytes that no file system makes smaller, the same in every run.
-pub(crate) fn noise(len: usize) -> Vec<u8> {
-    let mut x = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut out = Vec::with_capacity(len + 8);
-    while out.len() < len {
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-        out.extend_from_slice(&x.to_le_bytes());
-    }
-    out.truncate(len);
-    out
-}
-
 impl Plan {
     fn new(kind: Kind, streams: usize, length: u64, chunk: usize) -> Self {
         let data = noise(chunk);
@@ -179,7 +165,7 @@ impl Plan {
         let mut client = Client::connect(server.address);
         client.single(&self.data[..self.data.len().min(64 << 10)]);
         if let Kind::Images { image, api, .. } = &self.kind {
-            client.image(*api, image.clone().numbered(usize::MAX >> 16));
+            api.send(&mut client, image.clone().numbered(usize::MAX >> 16));
         }
     }
 
@@ -218,7 +204,7 @@ pub(crate) fn run(server: &Server, plan: &Plan) -> Result {
     let next = AtomicUsize::new(0);
     plan.warm_up(server);
     let prepared: Vec<_> = (0..plan.streams).map(|n| plan.prepare(server, n)).collect();
-    let cpu = server.cpu();
+    let cpu = server.process.cpu();
     let start = Instant::now();
     std::thread::scope(|scope| {
         for paths in &prepared {
@@ -230,7 +216,7 @@ pub(crate) fn run(server: &Server, plan: &Plan) -> Result {
                     Kind::Parts { .. } => plan.send_parts(&mut client, paths),
                     Kind::Images { count, image, api } => {
                         let mut image = image.clone();
-                        each(&next, *count, |n| client.image(*api, image.numbered(n)))
+                        each(&next, *count, |n| api.send(&mut client, image.numbered(n)))
                     }
                     Kind::Singles { count } => {
                         each(&next, *count, |_| assert!(client.single(&plan.data).get("path").is_some()))
@@ -250,7 +236,7 @@ pub(crate) fn run(server: &Server, plan: &Plan) -> Result {
         }
     });
     let seconds = start.elapsed().as_secs_f64();
-    let cpu = server.cpu() - cpu;
+    let cpu = server.process.cpu() - cpu;
     let mut times = times.into_inner().unwrap();
     times.sort();
     let requests = times.len();
@@ -266,7 +252,7 @@ pub(crate) fn run(server: &Server, plan: &Plan) -> Result {
         requests,
         p99: times[(requests * 99 / 100).min(requests - 1)],
         last: last.into_inner().unwrap(),
-        peak_mib: server.peak_mib(),
+        peak_mib: server.process.peak_mib(),
     }
 }
 

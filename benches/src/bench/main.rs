@@ -12,8 +12,6 @@
     clippy::print_stderr
 )]
 
-mod args;
-mod client;
 mod images;
 mod load;
 mod process;
@@ -22,30 +20,33 @@ mod rows;
 mod signed;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::Command;
 
-use args::Args;
 use load::Result;
-use process::Server;
 use report::{Measured, Program};
 use rows::Row;
+use upload_benches::args::Args;
 
 /// Programs whose tables are parts of the report: under which title, and which binary.
 const PROGRAMS: [(&str, &str); 2] = [("Sniffing and probing media", "media"), ("Micro", "micro")];
 
-fn main() -> ExitCode {
+const HELP: &str = "\
+Runs upload-server and the bare server side by side under the same load, and the programs of micro benchmarks.
+
+    cargo build --release --bins && cargo run --release -p upload-benches --bin bench [-- OPTIONS]
+
+Without an option it writes docs/benchmarks.md. With one it prints what it would have written and leaves the file alone.
+
+    --only WORD   only what has this word in its name, as `--only images`; may be repeated
+    --quick       an eighth of each load, one turn, no warming up: to see that it runs
+    --help        this text
+
+BENCH_DIR is where the servers keep their data; it is emptied after each turn. Names:
+";
+
+fn main() {
     let names: Vec<_> = rows::NAMES.into_iter().chain(PROGRAMS.map(|(title, _)| title)).collect();
-    let args = match Args::parse(std::env::args().skip(1), &names) {
-        Ok(Some(args)) => args,
-        Ok(None) => {
-            println!("{}    {}", Args::HELP, names.join("\n    "));
-            return ExitCode::SUCCESS;
-        }
-        Err(why) => {
-            eprintln!("bench: {why}");
-            return ExitCode::from(2);
-        }
-    };
+    let args = Args::or_exit("bench", HELP, &names);
     let turns = if args.quick { 1 } else { 3 };
     let bin: PathBuf = std::env::current_exe().unwrap().parent().unwrap().to_owned();
     let mut table = Vec::new();
@@ -62,7 +63,6 @@ fn main() -> ExitCode {
     } else {
         print!("\n{}", report::sections(&table, &programs));
     }
-    ExitCode::SUCCESS
 }
 
 /// The rows of a group and their servers take turns, so that whatever the machine does meets all of them; the first turn only
@@ -75,7 +75,7 @@ fn measure(bin: &Path, group: &[Row], turns: usize, quick: bool) -> Vec<Measured
     for turn in usize::from(quick)..=turns {
         for (row, (_, peers)) in group.iter().zip(&mut measured) {
             for (peer, seen) in peers {
-                let server = Server::start(bin, *peer);
+                let server = process::start(bin, *peer);
                 let result: Result = load::run(&server, &row.plan);
                 println!("{:40} {:30} turn {turn}: {result}", row.name, peer.name());
                 if turn > 0 {

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use upload_benches::figures;
+
 use crate::load::Result;
 use crate::rows::{EIGHT, ONE, OURS, PARTS, PARTS_CHECKED, PICOMES, Peer, SINGLES, SLOW, WICKSON};
 
@@ -17,9 +19,7 @@ pub(crate) struct Program {
 
 /// The median of a figure over the runs.
 fn median(results: &[Result], figure: impl Fn(&Result) -> f64) -> f64 {
-    let mut all: Vec<f64> = results.iter().map(figure).collect();
-    all.sort_by(f64::total_cmp);
-    all.get(all.len() / 2).copied().unwrap_or(f64::NAN)
+    figures::median(results.iter().map(figure))
 }
 
 /// The median of a figure of one row and server, if it was run.
@@ -39,9 +39,9 @@ pub(crate) fn page(table: &[Measured], turns: usize, programs: &[Program]) -> St
          warms up. CPU is the server's user and system time; GB is 10^9 bytes. The bare server does the same work \
          (multipart, SHA-256, file) and nothing else: no records, no resume, no limits. Durability is named in each \
          row: `none` and *page cache* survive a killed process, `request` and *fdatasync* also power loss. On a virtual machine trust \
-         ratios of 1.3 and more.\n",
-        date(),
-        machine()
+         ratios of 1.3 and more.\n\nOver an object store: [benchmarks-cloud.md](benchmarks-cloud.md).\n",
+        figures::date(),
+        figures::machine()
     );
     out + &sections(table, programs)
 }
@@ -205,21 +205,6 @@ fn goals(table: &[Measured]) -> String {
         let _ = writeln!(out, "| {what} | {aim} | {measured:.2} | {verdict} |");
     }
     section("Goals", "| goal | at | measured | |\n|---|---|---|---|\n", &out)
-}
-
-fn machine() -> String {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info
-        .lines()
-        .find_map(|l| l.strip_prefix("model name"))
-        .map_or("unknown CPU", |l| l.trim_start_matches([' ', '\t', ':']));
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!("{model}, {cores} cores")
-}
-
-fn date() -> String {
-    let out = std::process::Command::new("date").args(["-u", "+%Y-%m-%d"]).output();
-    out.map_or_else(|_| "an unknown day".to_owned(), |o| String::from_utf8_lossy(&o.stdout).trim().to_owned())
 }
 
 #[cfg(test)]

@@ -5,10 +5,7 @@ use upload_checksum::{Algorithm, Hasher};
 use upload_core::{Access, Timestamp, UploadId};
 use upload_engine::token::{Secrets, Token};
 
-use crate::client::Client;
-
-/// What the server is told to seal with, so that tokens without a digest can be made here.
-pub(crate) const SECRET: &str = "the secret of a bench, known to all";
+use upload_benches::{client::Client, server::SECRET};
 
 const API: &str = "/api/engine/v2/uploads";
 

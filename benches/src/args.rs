@@ -1,34 +1,31 @@
-//! The command line.
+//! The command line of a program that measures.
 
 /// What is to be run.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Args {
+pub struct Args {
     /// Smaller loads, one turn each.
-    pub(crate) quick: bool,
+    pub quick: bool,
     /// What names have one of; empty: everything.
     only: Vec<String>,
 }
 
 impl Args {
-    pub(crate) const HELP: &str = "\
-Runs upload-server and the bare server side by side under the same load, and the programs of micro benchmarks.
-
-    cargo build --release --bins && cargo run --release -p upload-benches --bin bench [-- OPTIONS]
-
-Without an option it writes docs/benchmarks.md. With one it prints what it would have written and leaves the file alone.
-
-    --only WORD   only what has this word in its name, as `--only images`; may be repeated
-    --quick       an eighth of each load, one turn, no warming up: to see that it runs
-    --help        this text
-
-BENCH_DIR is where the servers keep their data; it is emptied after each turn. Names:
-";
+    /// From this program's own arguments, of which `names` are what `--only` may name. Ends the process if they are wrong or ask
+    /// for help.
+    pub fn or_exit(program: &str, help: &str, names: &[&str]) -> Self {
+        match Self::parse(std::env::args().skip(1), names) {
+            Ok(Some(args)) => return args,
+            Ok(None) => println!("{help}    {}", names.join("\n    ")),
+            Err(why) => {
+                eprintln!("{program}: {why}");
+                std::process::exit(2);
+            }
+        }
+        std::process::exit(0)
+    }
 
     /// From the arguments behind the program's name. `None` if help is wanted.
-    pub(crate) fn parse(
-        given: impl IntoIterator<Item = String>,
-        names: &[&str],
-    ) -> Result<Option<Self>, String> {
+    pub fn parse(given: impl IntoIterator<Item = String>, names: &[&str]) -> Result<Option<Self>, String> {
         let (mut args, mut given) = (Self { quick: false, only: Vec::new() }, given.into_iter());
         while let Some(word) = given.next() {
             match word.as_str() {
@@ -51,12 +48,12 @@ BENCH_DIR is where the servers keep their data; it is emptied after each turn. N
     }
 
     /// Whether what has this name is to be run.
-    pub(crate) fn wants(&self, name: &str) -> bool {
+    pub fn wants(&self, name: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|word| has(name, word))
     }
 
     /// Whether all of it is, in full.
-    pub(crate) fn everything(&self) -> bool {
+    pub fn everything(&self) -> bool {
         !self.quick && self.only.is_empty()
     }
 }

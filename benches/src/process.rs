@@ -1,0 +1,66 @@
+//! A program under measurement, and reading off the kernel what it cost.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Lines},
+    process::{Child, ChildStdout, Command, Stdio},
+};
+
+/// A process of ours; it ends with this value.
+pub struct Process {
+    /// The process itself.
+    pub child: Child,
+    lines: Option<Lines<BufReader<ChildStdout>>>,
+}
+
+impl Process {
+    /// Starts it.
+    pub fn start(command: &mut Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|e| panic!("{}: {e}", command.get_program().display()));
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines: Some(lines) }
+    }
+
+    /// The next line that it prints.
+    pub fn line(&mut self) -> String {
+        let lines = self.lines.as_mut().expect("lines that were not given up");
+        lines.next().expect("a line, not the end of the process").unwrap()
+    }
+
+    /// Reads whatever else it prints, so that it never waits for us.
+    pub fn forget_lines(&mut self) {
+        let lines = self.lines.take();
+        std::thread::spawn(move || lines.into_iter().flatten().for_each(drop));
+    }
+
+    /// User and system seconds so far.
+    pub fn cpu(&self) -> f64 {
+        cpu(self.child.id())
+    }
+
+    /// Most memory it ever had resident, in MiB.
+    pub fn peak_mib(&self) -> f64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|l| l.starts_with("VmHWM:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// User and system seconds of any process so far.
+pub fn cpu(process: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let after = stat.rsplit(')').next().unwrap();
+    let fields: Vec<&str> = after.split_whitespace().collect();
+    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+    ticks as f64 / 100.0
+}
