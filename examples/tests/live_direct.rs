@@ -124,14 +124,16 @@ fn to_store(store: &Store, method: &str, url: &str, headers: &Value, body: &[u8]
         }
     }
     let mut body = Vec::new();
-    while chunked {
-        let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
-        let size = u64::from_str_radix(line.trim(), 16).unwrap();
-        reader.by_ref().take(size).read_to_end(&mut body).unwrap();
-        reader.read_line(&mut String::new()).unwrap();
-        if size == 0 {
-            return (status, body);
+    if chunked {
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).unwrap();
+            let size = u64::from_str_radix(line.trim(), 16).unwrap();
+            reader.by_ref().take(size).read_to_end(&mut body).unwrap();
+            reader.read_line(&mut String::new()).unwrap();
+            if size == 0 {
+                return (status, body);
+            }
         }
     }
     reader.take(length.unwrap_or(0)).read_to_end(&mut body).unwrap();

@@ -18,6 +18,7 @@ const PARTS: bool = false;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod apart;
 mod attaching;
 mod attack;
 mod claims;

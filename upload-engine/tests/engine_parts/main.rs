@@ -18,6 +18,8 @@ const PARTS: bool = true;
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../engine/apart.rs"]
+mod apart;
 #[path = "../engine/attaching.rs"]
 mod attaching;
 #[path = "../engine/claims.rs"]
