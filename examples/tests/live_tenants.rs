@@ -32,7 +32,10 @@ fn a_tenants_bytes_lie_in_its_own_store() {
     }
     let dir = TempDir::new();
     let (data, own) = (dir.path().join("data"), dir.path().join("of-acme"));
-    let text = format!("[destinations.any]\n[tenants.acme]\nstore = \"file:{}\"\n", own.display());
+    let text = format!(
+        "[destinations.any]\nmax_length = 1_000_000\n[tenants.acme]\nstore = \"file:{}\"\n",
+        own.display()
+    );
     let config = dir.file("config.toml", &text);
     let args = [
         "--config",
