@@ -209,7 +209,7 @@ async fn what_is_there_may_be_sent_again() {
         let (again, created) = create(&over.server, OWNER, &body(&content)).await;
         assert_eq!((&again, &created["type"]), (&path, &json!("direct_upload")));
         assert_eq!(over.server.signed(&created["signature"], &content).await.status, 200);
-        assert_eq!(over.server.signed(&created["signature"], &noise(6, MB + 1)).await.status, 400);
+        assert_eq!(over.server.signed(&created["signature"], &noise(6, MB + 1)).await.status, 412);
         ok(&over.server.api(OWNER, "PUT", &path, None).await);
         assert_eq!(over.download(&path).await, content);
 
