@@ -13,9 +13,9 @@ use std::{sync::Arc, time::Duration};
 use upload_checksum::Digest;
 use upload_core::{
     Access, Ask, Error, ErrorKind, Grant, ObjectKey, Outcome, Result, StagingName,
-    lifecycle::{Command, refusal},
+    lifecycle::{Command, another_length, refusal},
     ports::{Part, Session, SignFor, Signer, StoreErrorKind},
-    record::{Addressing, Direct, Failure, FailureKind, Head, Phase},
+    record::{Addressing, Direct, Head, Phase},
 };
 
 use crate::{content::Content, engine::Engine, live::Live};
@@ -172,8 +172,7 @@ impl Engine {
             Some(length) if length == announced => Ok(Content::Object(key.clone())),
             Some(length) => {
                 // Replaced since it was first seen.
-                let text = format!("the object in the store has {length} bytes; {announced} were announced");
-                Err(self.fail(live, Failure::new(FailureKind::DigestMismatch, text)).await)
+                Err(self.fail(live, another_length(length, announced)).await)
             }
             None => Err(Error::new(ErrorKind::Corrupt, "the object of the upload is not there any more")),
         }

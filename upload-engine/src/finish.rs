@@ -218,11 +218,14 @@ impl Engine {
     /// Publishes the object and completes the upload.
     async fn publish(&self, live: &Arc<Live>, outcome: &Outcome) -> Result<()> {
         live.settled().await;
-        let head = live.state().view.head.clone();
+        let (staging, direct) = {
+            let head = &live.state().view.head;
+            (head.staging.clone(), head.direct.is_some())
+        };
         match self.depot(live) {
-            _ if head.direct.is_some() => self.publish_direct(&head.staging, outcome).await?,
+            _ if direct => self.publish_direct(&staging, outcome).await?,
             Some(depot) => depot.publish(outcome).await?,
-            None => self.publish_staged(head.staging, outcome).await?,
+            None => self.publish_staged(staging, outcome).await?,
         }
         let events = self.change(live, Command::Complete).await?;
         if !events.is_empty() {

@@ -70,18 +70,27 @@ impl Engine {
         }
         let mut limits = Limits::new(received.length).of(&who.tenant);
         limits.digests = received.digests.iter().map(|digest| digest.algorithm()).collect();
-        let moved = match self.content_of(&received).await {
+        self.poured(received, async |body| self.receive(limits, body).await).await
+    }
+
+    /// What becomes of the body when it is taken in once more; what was received is removed then.
+    async fn poured<T>(
+        &self,
+        received: Received,
+        take: impl AsyncFnOnce(&mut StagedBody<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let taken = match self.content_of(&received).await {
             Ok(content) => {
                 let mut body = StagedBody::new(self, content.clone(), received.length);
-                let moved = self.receive(limits, &mut body).await;
+                let taken = take(&mut body).await;
                 drop(body);
                 self.unmake(&content).await;
-                moved
+                taken
             }
             Err(e) => Err(e),
         };
         self.discard(received).await;
-        moved
+        taken
     }
 
     async fn settling(&self, who: &Principal, received: &Received, mut begin: Begin) -> Result<Settling> {
@@ -197,18 +206,7 @@ impl Engine {
         write: Write,
         received: Received,
     ) -> Result<Written> {
-        let written = match self.content_of(&received).await {
-            Ok(content) => {
-                let mut body = StagedBody::new(self, content.clone(), received.length);
-                let written = self.write(who, id, write, &mut body).await;
-                drop(body);
-                self.unmake(&content).await;
-                written
-            }
-            Err(e) => Err(e),
-        };
-        self.discard(received).await;
-        written
+        self.poured(received, async |body| self.write(who, id, write, body).await).await
     }
 
     /// Makes a received body the object of this head, in a store of parts. Nobody is told of it yet.

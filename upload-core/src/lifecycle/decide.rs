@@ -169,8 +169,13 @@ fn arrived(head: &Head, now: Timestamp, key: ObjectKey, length: u64) -> Result<V
     if length == announced {
         return Ok(vec![Event::Closed(key)]);
     }
+    Ok(vec![Event::Failed(another_length(length, announced), now)])
+}
+
+/// Why an object of so many bytes that was sent to the store directly is not the one that was announced.
+pub fn another_length(length: u64, announced: u64) -> Failure {
     let text = format!("the object in the store has {length} bytes; {announced} were announced");
-    Ok(vec![Event::Failed(Failure::new(FailureKind::DigestMismatch, text), now)])
+    Failure::new(FailureKind::DigestMismatch, text)
 }
 
 fn complete_set(view: &View) -> Result<()> {
