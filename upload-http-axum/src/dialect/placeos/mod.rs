@@ -11,7 +11,7 @@
 //! | `GET /{id}/url`, `/{id}/download` | a signed link; the bytes | 303, 200, 206, 304, 412, 416 |
 //!
 //! No byte comes here: a signature says where it goes, which is the store where that signs requests itself and
-//! [`store`] where it does not. Three generations of clients are known, and each is answered as it needs it:
+//! [our endpoints](crate::store) where it does not. Three generations of clients are known, and each is answered as it needs it:
 //! the oldest begins with `/new`, signs its end by `/{id}/edit` and keeps parts in flight in `part_list`; the newest begins
 //! with `POST`, signs all by `PATCH` and keeps parts that are stored there. What they tell is kept and given back as it
 //! came, and proves nothing.
@@ -22,13 +22,14 @@
 //! ```
 
 mod parse;
+mod progress;
 mod render;
 mod settings;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod wire;
 
-use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,24 +45,22 @@ use http::{HeaderMap, StatusCode, header};
 use http_body::Body as _;
 use serde_json::{Map, Value};
 use upload_core::ports::Session;
-use upload_core::{Access, Ask, Error, ErrorKind, Grant, Inspection, Principal, Stage, UploadId};
+use upload_core::{Access, Ask, Error, Inspection, Principal, Stage};
 use upload_engine::{Listing, Reading};
 
-use self::parse::{Next, Query};
-use self::render::{Asked, Failure};
-use self::wire::{
-    ANNOUNCED, BASE, Created, Done, Kept, NAME, PART_DATA, PART_LIST, Progress, RESUMABLE_ID, Signature, Step,
-};
+use self::parse::Query;
+use self::render::Failure;
+use self::wire::{BASE, Created, Done, Kept, NAME, Progress};
 use crate::answer::{empty, json};
 use crate::auth::AuthError;
 use crate::body::{Frames, Limit};
 use crate::state::UploadHttp;
-use crate::{cors, log, request, serve, store};
+use crate::{cors, log, request, serve};
 
 pub use self::settings::PlaceosSettings;
 
 /// The routes, to `merge` into an application's router or to `nest` below a path. Beside them the application merges
-/// [`store::router`] once, in the same place, sets its
+/// [`store::router`](crate::store::router) once, in the same place, sets its
 /// [public URL](UploadHttp::set_public_url), and gives the engine secrets.
 ///
 /// ```
@@ -370,134 +369,5 @@ impl Api {
         let reading = self.uploads.engine().read(Some(who), &id).await?;
         let kept = render::kept(&reading.outcome().extras).ok_or_else(Error::not_found)?;
         Ok((reading, kept))
-    }
-
-    /// What was told of an upload in parts.
-    async fn known(&self, who: &Principal, id: &UploadId) -> Result<Progress, Error> {
-        let mut known = self.session(who, id).await?;
-        for (n, part) in self.uploads.engine().notes(who, id, PART_DATA).await? {
-            known.part_data.extend(serde_json::from_value(part).ok().map(|part| (n, part)));
-        }
-        if known.has_parts() {
-            for (n, part) in self.uploads.engine().notes(who, id, ANNOUNCED).await? {
-                if let (Entry::Vacant(place), Ok(part)) =
-                    (known.part_data.entry(n), serde_json::from_value(part))
-                {
-                    place.insert(part);
-                }
-            }
-        }
-        Ok(known)
-    }
-
-    /// [`known`](Self::known) without the data of parts.
-    async fn session(&self, who: &Principal, id: &UploadId) -> Result<Progress, Error> {
-        let mut known = Progress::default();
-        for (n, value) in self.uploads.engine().notes(who, id, NAME).await? {
-            match n {
-                RESUMABLE_ID => known.resumable_id = serde_json::from_value(value).ok(),
-                PART_LIST => known.part_list = serde_json::from_value(value).ok(),
-                _ => {}
-            }
-        }
-        Ok(known)
-    }
-
-    /// [`known`](Self::known), or nothing where there is nothing that this key may see.
-    async fn known_if_any(&self, who: &Principal, id: &UploadId) -> Result<Progress, Error> {
-        match self.known(who, id).await {
-            Err(e) if matches!(e.kind, ErrorKind::Forbidden | ErrorKind::NotFound | ErrorKind::Gone) => {
-                Ok(Progress::default())
-            }
-            other => other,
-        }
-    }
-
-    /// Keeps what a client tells. Requests race: each part has a note of its own, and the store's id stays the first.
-    async fn keep(&self, who: &Principal, id: &UploadId, told: Progress) -> Result<(), Error> {
-        let engine = self.uploads.engine();
-        let mut part_data = told.part_data;
-        if part_data.len() > 1 {
-            // Clients tell of all their parts each time.
-            let known = self.known(who, id).await?.part_data;
-            part_data.retain(|n, part| known.get(n) != Some(part));
-        }
-        for (n, part) in part_data {
-            engine.note(who, id, PART_DATA, n, serde_json::json!(part)).await?;
-        }
-        if let Some(part) = told.announced {
-            engine.note(who, id, ANNOUNCED, part.part, serde_json::json!(part)).await?;
-        }
-        if let Some(list) = told.part_list {
-            engine.note(who, id, NAME, PART_LIST, serde_json::json!(list)).await?;
-        }
-        if let Some(resumable_id) = told.resumable_id {
-            engine.note_once(who, id, NAME, RESUMABLE_ID, Value::String(resumable_id)).await?;
-        }
-        Ok(())
-    }
-
-    /// The answer that signs a client's next step.
-    async fn step(&self, call: &Call, seen: &Inspection, next: Next) -> Result<Response, Failure> {
-        let (kind, mut ask) = match next {
-            Next::Nothing => return Ok(json(StatusCode::OK, &Done { ok: true })),
-            Next::Part(number, digest) => {
-                let mut ask = self.ask(Access::Part(number), None);
-                ask.digest = Some(digest);
-                ("part_upload", ask)
-            }
-            Next::Finish => ("finish", self.ask(Access::CommitParts, None)),
-        };
-        let session = self.session(&call.who, &seen.id).await?.resumable_id;
-        ask.session = Some(Session::new(session.ok_or_else(Failure::not_begun)?));
-        // Of what goes to a store directly the engine asks the store itself.
-        if ask.access == Access::CommitParts && seen.stage == Stage::Receiving && !seen.direct {
-            self.all_stored(&call.who, seen).await?;
-        }
-        let (signature, body) = self.sign(call, &seen.id, ask).await?;
-        let answer = Step { kind, signature, upload_id: render::id(&seen.id), body };
-        Ok(json(StatusCode::OK, &answer))
-    }
-
-    /// Refuses an upload whose parts, as the store has them, do not add up to its length.
-    async fn all_stored(&self, who: &Principal, seen: &Inspection) -> Result<(), Failure> {
-        let parts = self.uploads.engine().parts(who, &seen.id).await?;
-        let has = parts.iter().fold(0_u64, |sum, part| sum.saturating_add(part.length));
-        let length = seen.length.unwrap_or(0);
-        if has == length { Ok(()) } else { Err(Failure::Incomplete { has, length }) }
-    }
-
-    /// Leave for the usual time, bound to the type that the request is to be sent as.
-    fn ask(&self, access: Access, declared: Option<&str>) -> Ask {
-        let mut ask = Ask::new(access, self.settings.signature());
-        ask.content_type = render::type_of(access, declared).map(str::to_owned);
-        // Its clients say when an upload is complete.
-        ask.finish = false;
-        ask
-    }
-
-    /// The request that does what is asked: the store's own, or one to our endpoints; and its body, where it has one.
-    async fn sign(
-        &self,
-        call: &Call,
-        id: &UploadId,
-        ask: Ask,
-    ) -> Result<(Signature, Option<String>), Failure> {
-        let (asked, name) = (Asked::of(&ask), ask.file_name.clone());
-        match self.uploads.engine().grant(&call.who, id, ask).await? {
-            Grant::Sealed(token) => {
-                let url = store::url(&self.uploads, &call.nested, &token, name.as_deref())?;
-                Ok((asked.to_us(url), None))
-            }
-            Grant::Signed(mut request) => {
-                let body = request.body.take();
-                Ok((asked.to_store(request, &self.settings.residence), body))
-            }
-            Grant::Unneeded => {
-                let (seen, kept) = self.find(&call.who, &render::id(id)).await?;
-                Ok((asked.to_nowhere(seen.declared_type.as_deref(), &kept.file_id), None))
-            }
-            _ => Err(Error::new(ErrorKind::Unsupported, "a grant of an unknown form").into()),
-        }
     }
 }
