@@ -137,6 +137,8 @@ pub struct Inspection {
     pub rows: u64,
     /// When it is given up if it is not complete.
     pub deadline: Timestamp,
+    /// When it goes if nobody does anything; `None` for what stays, and for what is gone already.
+    pub expires: Option<Timestamp>,
     /// The client's name for the file, as it came.
     pub file_name: Option<String>,
     /// Facts of the wire format that began it.
@@ -157,6 +159,10 @@ pub struct Inspection {
     pub direct: bool,
     /// When an application attached it.
     pub attached: Option<Timestamp>,
+    /// Whether it is a part of wholes that will be composed.
+    pub partial: bool,
+    /// Whether it is composed of other uploads, so that no bytes come for it.
+    pub composed: bool,
 }
 
 impl Inspection {
@@ -170,6 +176,7 @@ impl Inspection {
             received: 0,
             rows: 0,
             deadline,
+            expires: None,
             file_name: None,
             extras: Extras::new(),
             owner: String::new(),
@@ -180,6 +187,8 @@ impl Inspection {
             parts_committed: false,
             direct: false,
             attached: None,
+            partial: false,
+            composed: false,
         }
     }
 }

@@ -130,6 +130,8 @@ impl Engine {
         seen.direct = head.direct.is_some();
         seen.parts_committed = head.parts_committed.is_some();
         seen.attached = head.attached;
+        seen.expires = head.expires();
+        (seen.partial, seen.composed) = (head.partial, head.is_composed());
         seen
     }
 

@@ -74,4 +74,4 @@ pub use random::OsIds;
 pub use settings::Settings;
 pub use staged::Received;
 pub use token::Secrets;
-pub use types::{Body, Limits, Swept, Write, Written};
+pub use types::{Body, Limits, Swept, Trailing, Write, Written};

@@ -20,6 +20,9 @@ pub struct Settings {
     pub batch_wait: Duration,
     /// How much of a body written by offset is at risk until it is recorded (default 8 MiB).
     pub checkpoint: u64,
+    /// Most bytes of a body written by offset that has a digest of its own (default 256 MiB): all of it is at risk until it has
+    /// arrived and the digest holds.
+    pub max_checked: u64,
     /// How often the state of the digests is saved (default every 64 MiB).
     pub digest_save: u64,
     /// Uploads that are kept in memory while nobody uses them (default 1,024).
@@ -74,6 +77,7 @@ impl Default for Settings {
             max_batch: 1 << 20,
             batch_wait: Duration::from_millis(100),
             checkpoint: 8 << 20,
+            max_checked: 256 << 20,
             digest_save: 64 << 20,
             idle_uploads: 1024,
             replay: Duration::from_secs(24 * 3600),

@@ -208,8 +208,5 @@ impl Engine {
 
 /// When an upload is removed if nobody attaches it.
 fn attach_by(head: &Head) -> Option<Timestamp> {
-    match (&head.phase, head.policy.attach_within) {
-        (Phase::Completed { at, .. }, Some(within)) if head.attached.is_none() => Some(at.plus(within)),
-        _ => None,
-    }
+    head.expires().filter(|_| matches!(head.phase, Phase::Completed { .. }))
 }

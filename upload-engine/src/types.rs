@@ -1,5 +1,7 @@
 //! What the engine's calls take and give.
 
+use std::sync::{Arc, OnceLock};
+
 use bytes::Bytes;
 use futures_core::Stream;
 use upload_checksum::{Algorithm, Digest};
@@ -18,8 +20,10 @@ pub struct Write {
     pub at: At,
     /// Bytes the body will have, if announced: for early refusals, never for placing. A chunk that comes to others is refused.
     pub declared: Option<u64>,
-    /// Digest that the body must have; nothing of it counts if it has another one. Only for slots.
+    /// Digest that the body must have; nothing of it counts before it is known to have it.
     pub expected: Option<Digest>,
+    /// The same, where the digest is told only when the body has ended. Only by offset.
+    pub trailing: Option<Trailing>,
     /// Finish the upload if this write makes its set complete.
     pub finish_when_complete: bool,
 }
@@ -27,7 +31,35 @@ pub struct Write {
 impl Write {
     /// A write that finishes the upload when it makes its set complete.
     pub fn new(at: At) -> Self {
-        Self { at, declared: None, expected: None, finish_when_complete: true }
+        Self { at, declared: None, expected: None, trailing: None, finish_when_complete: true }
+    }
+}
+
+/// A digest that comes after the bytes that it is of. Clones are one: whoever reads the body [tells](Self::tell) it before the
+/// body ends, or reports an error as the body's last item.
+#[derive(Debug, Clone)]
+pub struct Trailing {
+    algorithms: Vec<Algorithm>,
+    told: Arc<OnceLock<Digest>>,
+}
+
+impl Trailing {
+    /// It will be by one of these algorithms; each of them is computed.
+    pub fn new(algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        Self { algorithms: algorithms.into_iter().collect(), told: Arc::default() }
+    }
+
+    /// The digest; the first one counts.
+    pub fn tell(&self, digest: Digest) {
+        let _ = self.told.set(digest);
+    }
+
+    pub(crate) fn algorithms(&self) -> &[Algorithm] {
+        &self.algorithms
+    }
+
+    pub(crate) fn told(&self) -> Option<Digest> {
+        self.told.get().copied()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::{StagingName, UploadId},
     outcome::{Charge, Extras},
-    policy::{Destination, Visibility},
+    policy::{Destination, TypeRule, Visibility},
     ports::Capabilities,
     record::{Addressing, Head, Phase},
     time::Timestamp,
@@ -51,6 +51,13 @@ pub struct Begin {
     pub unique: Option<Unique>,
     /// What it costs once it is complete.
     pub charges: Vec<Charge>,
+    /// It is a part of wholes that will be [composed](Self::parts). Nobody reads it by itself: its type is not checked, only
+    /// announced digests are computed, nobody is told of it; and when it has been complete for as long as its destination keeps
+    /// unfinished uploads, it goes.
+    pub partial: bool,
+    /// It is composed of these uploads, one after the other: of copies, once all of them are complete. Its length is not
+    /// announced, and no bytes come for it. The same upload may stand here several times.
+    pub parts: Vec<UploadId>,
 }
 
 /// That the same content (by SHA-256) may be there only once, within a tenant and a scope. Of many such uploads one is
@@ -132,6 +139,8 @@ impl Begin {
             claim: None,
             unique: None,
             charges: Vec::new(),
+            partial: false,
+            parts: Vec::new(),
         }
     }
 }
@@ -140,6 +149,8 @@ impl Begin {
 pub const MAX_FILE_NAME: usize = 1024;
 /// Most bytes of a wire format's facts (as JSON) in a head.
 pub const MAX_EXTRAS: usize = 64 * 1024;
+/// Most uploads that one is composed of.
+pub const MAX_PARTS: usize = 1000;
 
 /// The head of a new upload, or why it cannot be: over a limit, an impossible address form, too large for the store.
 pub fn begin(
@@ -151,7 +162,7 @@ pub fn begin(
     id: UploadId,
     staging: StagingName,
 ) -> Result<Head> {
-    let policy = destination.policy.clone();
+    let mut policy = destination.policy.clone();
     if let Some(length) = begin.length {
         policy.check_length(length)?;
         if length > store.max_object {
@@ -191,6 +202,11 @@ pub fn begin(
             return Err(Error::new(ErrorKind::Unsupported, text));
         }
     }
+    composition(&begin)?;
+    if begin.partial {
+        (policy.types, policy.digests) = (TypeRule::Any, Vec::new());
+        policy.attach_within = Some(policy.lifetime);
+    }
     let deadline = now.plus(policy.lifetime);
     Ok(Head {
         id,
@@ -217,10 +233,29 @@ pub fn begin(
         unique: begin.unique,
         content_claim: None,
         charges: begin.charges,
+        partial: begin.partial,
+        parts: begin.parts,
         parts_committed: None,
         attached: None,
         phase: Phase::Receiving,
     })
+}
+
+/// Refuses what can be no composition.
+fn composition(begin: &Begin) -> Result<()> {
+    if begin.parts.is_empty() {
+        return Ok(());
+    }
+    if begin.parts.len() > MAX_PARTS {
+        return Err(Error::too_large("the number of parts", begin.parts.len() as u64, MAX_PARTS as u64));
+    }
+    if begin.partial {
+        return Err(Error::invalid("an upload is composed of others or a part of others, not both"));
+    }
+    if begin.length.is_some() || begin.addressing != Addressing::Offsets || begin.by_grant {
+        return Err(Error::internal("a composed upload with bytes of its own"));
+    }
+    Ok(())
 }
 
 /// The empty assembly of an upload with this head.

@@ -44,6 +44,13 @@ pub enum Command {
         /// Its bytes.
         length: u64,
     },
+    /// The uploads that it is composed of are all complete.
+    Compose {
+        /// Where it would be published.
+        key: ObjectKey,
+        /// Their bytes in all.
+        length: u64,
+    },
     /// Close the complete set.
     Close {
         /// Where it would be published.

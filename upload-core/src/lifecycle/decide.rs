@@ -24,6 +24,7 @@ pub fn decide(view: &View, now: Timestamp, command: Command) -> Result<Vec<Event
             Ok(first.then_some(Event::PartsCommitted(now)).into_iter().collect())
         }
         (Phase::Receiving, Command::Arrived { key, length }) => arrived(head, now, key, length),
+        (Phase::Receiving, Command::Compose { key, length }) => compose(head, now, key, length),
         (Phase::Receiving, Command::Close { key }) => {
             complete_set(view)?;
             committed_parts(head)?;
@@ -82,7 +83,7 @@ pub fn decide(view: &View, now: Timestamp, command: Command) -> Result<Vec<Event
         ) if head.length == Some(length) => Ok(Vec::new()),
         (
             Phase::Verifying { .. } | Phase::Committing { .. } | Phase::Completed { .. },
-            Command::Close { .. } | Command::Arrived { .. },
+            Command::Close { .. } | Command::Arrived { .. } | Command::Compose { .. },
         )
         | (Phase::Committing { .. } | Phase::Completed { .. }, Command::Commit { .. } | Command::Defer)
         | (Phase::Completed { .. }, Command::Complete)
@@ -172,6 +173,17 @@ fn arrived(head: &Head, now: Timestamp, key: ObjectKey, length: u64) -> Result<V
     Ok(vec![Event::Failed(another_length(length, announced), now)])
 }
 
+/// Closed, with the length that its parts have. If that is over the limit it can never be complete.
+fn compose(head: &Head, now: Timestamp, key: ObjectKey, length: u64) -> Result<Vec<Event>> {
+    if !head.is_composed() {
+        return Err(Error::new(ErrorKind::Misplaced, "the upload is not composed of others"));
+    }
+    Ok(match head.policy.check_length(length) {
+        Ok(()) => vec![Event::LengthFixed(length), Event::Closed(key)],
+        Err(e) => vec![Event::Failed(Failure::new(FailureKind::TooLarge, e.detail), now)],
+    })
+}
+
 /// Why an object of so many bytes that was sent to the store directly is not the one that was announced.
 pub fn another_length(length: u64, announced: u64) -> Failure {
     let text = format!("the object in the store has {length} bytes; {announced} were announced");
@@ -179,9 +191,12 @@ pub fn another_length(length: u64, announced: u64) -> Failure {
 }
 
 fn complete_set(view: &View) -> Result<()> {
-    if view.head.direct.is_some() {
-        // Closed when the object was there; until then there is nothing to know of it.
-        let text = "the object of the upload is not in the store";
+    if view.head.direct.is_some() || view.head.is_composed() {
+        // Closed when the object, or all parts, were there; until then there is nothing to know of it.
+        let text = match view.head.direct {
+            Some(_) => "the object of the upload is not in the store",
+            None => "the uploads that it is composed of are not all complete",
+        };
         let open = matches!(view.head.phase, Phase::Receiving);
         return if open { Err(Error::new(ErrorKind::NotReady, text)) } else { Ok(()) };
     }

@@ -20,7 +20,7 @@ use upload_chunking::assembly::Assembly;
 use crate::record::Head;
 
 pub use apply::apply;
-pub use begin::{Begin, Claim, IndexEntry, MAX_EXTRAS, MAX_FILE_NAME, Unique, assembly, begin};
+pub use begin::{Begin, Claim, IndexEntry, MAX_EXTRAS, MAX_FILE_NAME, MAX_PARTS, Unique, assembly, begin};
 pub use command::{Command, Event, Proof};
 pub use decide::{another_length, decide, objection, refusal};
 
@@ -44,7 +44,7 @@ impl View {
     /// Bytes of the complete set.
     pub fn length(&self) -> u64 {
         match self.head.length {
-            Some(length) if self.head.direct.is_some() => length,
+            Some(length) if self.head.direct.is_some() || self.head.is_composed() => length,
             _ => self.rows.frontier(),
         }
     }

@@ -38,6 +38,8 @@ pub enum FailureKind {
     Processing,
     /// The same content is stored already.
     Duplicate,
+    /// It came to more bytes than are allowed.
+    TooLarge,
     /// The storage lost what it had acknowledged, or a sync failed.
     Storage,
 }
@@ -51,6 +53,7 @@ impl FailureKind {
             Self::Unreadable => ErrorKind::Unreadable,
             Self::Processing => ErrorKind::ProcessingFailed,
             Self::Duplicate => ErrorKind::Duplicate,
+            Self::TooLarge => ErrorKind::TooLarge,
             Self::Storage => ErrorKind::Corrupt,
         }
     }
@@ -234,6 +237,12 @@ pub struct Head {
     /// What it costs once it is complete.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub charges: Vec<Charge>,
+    /// It is a part of wholes that will be composed, and nobody reads it by itself.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub partial: bool,
+    /// It is composed of these uploads, one after the other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<UploadId>,
     /// When its parts were committed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parts_committed: Option<Timestamp>,
@@ -245,9 +254,28 @@ pub struct Head {
 }
 
 impl Head {
-    /// Whether its bytes may all be stored and nobody has told us: the store has them from somebody else, who has done with it.
+    /// Whether its bytes may all be stored and nobody has told us: the store has them from somebody else, who has done with it,
+    /// or the uploads that it is composed of have been completed.
     pub fn arrives_unheard(&self) -> bool {
-        self.direct.is_some() && !self.holder_commits && matches!(self.phase, Phase::Receiving)
+        let sent = self.direct.is_some() && !self.holder_commits;
+        (sent || self.is_composed()) && matches!(self.phase, Phase::Receiving)
+    }
+
+    /// Whether it is composed of other uploads.
+    pub fn is_composed(&self) -> bool {
+        !self.parts.is_empty()
+    }
+
+    /// When it goes if nobody does anything: its deadline while it is not complete, and then the end of the time within which
+    /// an application must attach it, if there is one.
+    pub fn expires(&self) -> Option<Timestamp> {
+        match &self.phase {
+            Phase::Receiving | Phase::Verifying { .. } | Phase::Committing { .. } => Some(self.deadline),
+            Phase::Completed { at, .. } if self.attached.is_none() => {
+                self.policy.attach_within.map(|within| at.plus(within))
+            }
+            _ => None,
+        }
     }
 
     /// Who may read the result.
