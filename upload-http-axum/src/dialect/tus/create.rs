@@ -4,11 +4,11 @@ use axum::body::Body;
 use axum::response::Response;
 use upload_core::{Error, ErrorKind, Principal, Timestamp, UploadId};
 
+use super::PATH;
 use super::app::{App, Call};
 use super::append::Bytes;
 use super::parse::{self, Check, Concat};
 use super::render::{self, Failure};
-use super::wire;
 use crate::log;
 
 impl App {
@@ -28,7 +28,7 @@ impl App {
         }
         let engine = self.uploads.engine();
         let seen = engine.begin(&who, new.begin(&self.settings.destination)).await?;
-        let location = format!("{base}{}/{}", wire::BASE, seen.id);
+        let location = format!("{base}{}/{}", PATH, seen.id);
         let finish = async || engine.finish(&who, &seen.id).await;
         let (offset, expires) = if brings {
             let (offset, expires) = self.bring(&who, &seen.id, bytes).await?;

@@ -50,8 +50,11 @@ use crate::state::UploadHttp;
 
 pub use self::settings::TusSettings;
 
-/// The routes, to `merge` into an application's router or to `nest` below a path. All paths below `/files` are its own: no
-/// destination of another dialect that is merged beside it may have them as its prefix.
+/// What all paths of the routes begin with.
+pub const PATH: &str = "/files";
+
+/// The routes, to `merge` into an application's router or to `nest` below a path. All paths below [`PATH`] are its own: no
+/// destination whose results another dialect beside it serves may have them as its prefix.
 ///
 /// `Location` names the host that the client has called (its `Host`, never `X-Forwarded-*`), or the application's public URL,
 /// where it has [set](UploadHttp::set_public_url) one: behind a proxy that ends TLS it should.
@@ -73,12 +76,11 @@ pub use self::settings::TusSettings;
 /// ```
 pub fn router<S: Clone + Send + Sync + 'static>(uploads: &UploadHttp, settings: &TusSettings) -> Router<S> {
     let app = App { uploads: uploads.clone(), settings: Arc::new(settings.clone()) };
-    let base = wire::BASE;
     // The method that counts may stand in a header, so the handlers choose by it.
     let routes = Router::new()
-        .route(base, any(collection))
-        .route(&format!("{base}/"), any(collection))
-        .route(&format!("{base}/{{*id}}"), any(upload));
+        .route(PATH, any(collection))
+        .route(&format!("{PATH}/"), any(collection))
+        .route(&format!("{PATH}/{{*id}}"), any(upload));
     let guarding = uploads.clone();
     let guarded =
         routes.layer(map_request(move |request: Request| std::future::ready(guarding.guard(request))));

@@ -10,8 +10,6 @@ use crate::cors::Allowed;
 pub(super) const NAME: &str = "tus";
 /// The version of the protocol, and all that are spoken.
 pub(super) const VERSION: &str = "1.0.0";
-/// Where uploads begin; each is one segment below.
-pub(super) const BASE: &str = "/files";
 
 /// What is spoken besides the core.
 pub(super) const EXTENSIONS: &str = "creation,creation-with-upload,creation-defer-length,expiration,checksum,\

@@ -1,6 +1,6 @@
 use upload_core::{Error, Result, UploadId};
 
-use crate::dialect::tus::wire::BASE;
+use crate::dialect::tus::PATH;
 use crate::request::shown;
 
 /// What an upload has to do with others.
@@ -33,14 +33,14 @@ pub(super) fn concat(text: &str) -> Result<Concat> {
 /// The upload at a URL. Of one that is absolute only the path counts: nobody knows all names that this server is reached by, and
 /// who may use the part is asked all the same.
 fn part(url: &str) -> Result<UploadId> {
-    let place = url.split(['?', '#']).next().unwrap_or_default();
-    let path = match place.split_once("://") {
-        Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default(),
-        None => place,
+    let at = url.split(['?', '#']).next().unwrap_or_default();
+    let path = match at.split_once("://") {
+        Some((_, rest)) => rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or_default(),
+        None => at,
     };
     let (place, id) = path.rsplit_once('/').unwrap_or_default();
-    if !place.ends_with(BASE) {
-        let text = format!("Upload-Concat names no upload below {BASE} but {}", shown(url));
+    if !place.ends_with(PATH) {
+        let text = format!("Upload-Concat names no upload below {PATH} but {}", shown(url));
         return Err(Error::invalid(text));
     }
     UploadId::parse(id)
