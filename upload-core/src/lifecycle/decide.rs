@@ -8,7 +8,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::ObjectKey,
     outcome::Outcome,
-    record::{Failure, FailureKind, Head, Phase},
+    record::{Failure, FailureKind, Head, Phase, Source},
     time::Timestamp,
 };
 
@@ -24,7 +24,7 @@ pub fn decide(view: &View, now: Timestamp, command: Command) -> Result<Vec<Event
             Ok(first.then_some(Event::PartsCommitted(now)).into_iter().collect())
         }
         (Phase::Receiving, Command::Arrived { key, length }) => arrived(head, now, key, length),
-        (Phase::Receiving, Command::Compose { key, length }) => compose(head, now, key, length),
+        (Phase::Receiving, Command::Compose { key, sources }) => compose(head, now, key, sources),
         (Phase::Receiving, Command::Close { key }) => {
             complete_set(view)?;
             committed_parts(head)?;
@@ -174,14 +174,20 @@ fn arrived(head: &Head, now: Timestamp, key: ObjectKey, length: u64) -> Result<V
 }
 
 /// Closed, with the length that its parts have. If that is over the limit it can never be complete.
-fn compose(head: &Head, now: Timestamp, key: ObjectKey, length: u64) -> Result<Vec<Event>> {
-    if !head.is_composed() {
-        return Err(Error::new(ErrorKind::Misplaced, "the upload is not composed of others"));
+fn compose(head: &Head, now: Timestamp, key: ObjectKey, sources: Vec<Source>) -> Result<Vec<Event>> {
+    if sources.len() != head.parts.len() || sources.is_empty() {
+        return Err(Error::new(ErrorKind::Misplaced, "the upload is not composed of so many others"));
     }
-    Ok(match head.policy.check_length(length) {
-        Ok(()) => vec![Event::LengthFixed(length), Event::Closed(key)],
-        Err(e) => vec![Event::Failed(Failure::new(FailureKind::TooLarge, e.detail), now)],
-    })
+    let length = length_of(&sources);
+    Ok(vec![match head.policy.check_length(length) {
+        Ok(()) => Event::Composed(key, sources),
+        Err(e) => Event::Failed(Failure::new(FailureKind::TooLarge, e.detail), now),
+    }])
+}
+
+/// Bytes of all of them.
+pub fn length_of(sources: &[Source]) -> u64 {
+    sources.iter().fold(0, |sum, source| sum.saturating_add(source.length))
 }
 
 /// Why an object of so many bytes that was sent to the store directly is not the one that was announced.

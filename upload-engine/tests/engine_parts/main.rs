@@ -22,8 +22,12 @@ mod support;
 mod apart;
 #[path = "../engine/attaching.rs"]
 mod attaching;
+#[path = "../engine/checked.rs"]
+mod checked;
 #[path = "../engine/claims.rs"]
 mod claims;
+#[path = "../engine/composing.rs"]
+mod composing;
 mod direct;
 #[path = "../engine/drops.rs"]
 mod drops;
