@@ -122,7 +122,13 @@ fn before_deadline(head: &Head, now: Timestamp) -> Result<()> {
     if now < head.deadline { Ok(()) } else { Err(Error::new(ErrorKind::Gone, "the upload has expired")) }
 }
 
+fn own_bytes(head: &Head) -> Result<()> {
+    let text = "the upload is composed of others; it takes neither bytes nor a length";
+    if head.is_composed() { Err(Error::new(ErrorKind::Misplaced, text)) } else { Ok(()) }
+}
+
 fn record(view: &View, now: Timestamp, row: Row) -> Result<Vec<Event>> {
+    own_bytes(&view.head)?;
     before_deadline(&view.head, now)?;
     match view.rows.row(row.at) {
         Some(known) if known == row => Ok(Vec::new()),
@@ -135,6 +141,7 @@ fn record(view: &View, now: Timestamp, row: Row) -> Result<Vec<Event>> {
 }
 
 fn fix_length(view: &View, now: Timestamp, length: u64) -> Result<Vec<Event>> {
+    own_bytes(&view.head)?;
     before_deadline(&view.head, now)?;
     match view.head.length {
         Some(known) if known == length => Ok(Vec::new()),
