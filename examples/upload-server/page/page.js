@@ -47,7 +47,7 @@ async function admitted() {
 function size(bytes) {
   let unit = 0
   for (; bytes >= 1000 && unit < 4; unit++) bytes /= 1000
-  return `${bytes.toFixed(unit && bytes < 100 ? 1 : 0)} ${["bytes", "kB", "MB", "GB", "TB"][unit]}`
+  return `${bytes.toFixed(unit && bytes < 100 ? 1 : 0)} ${[bytes === 1 ? "byte" : "bytes", "kB", "MB", "GB", "TB"][unit]}`
 }
 
 function time(seconds) {
