@@ -170,7 +170,7 @@ def take_screenshot(browser, directory, server, to):
     """The page in the middle of something, small enough for a README."""
     with Server(server, f"{directory}/open", "--open-tus") as running:
         proxy = Proxy(running.address)
-        browser.call("Emulation.setDeviceMetricsOverride", width=760, height=640, deviceScaleFactor=1, mobile=False)
+        browser.call("Emulation.setDeviceMetricsOverride", width=760, height=780, deviceScaleFactor=1, mobile=False)
         browser.go(f"{proxy.url}/")
         hidden = browser.run("document.querySelector('#key-form').hidden")
         expect("no key is asked for", hidden, hidden)

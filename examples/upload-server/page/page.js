@@ -172,6 +172,8 @@ class Row {
     this.complete = true
     this.running = false
     this.part(".pause").hidden = true
+    this.part(".remove").textContent = "Hide"
+    this.part(".remove").setAttribute("aria-label", `Hide ${this.file.name}`)
     this.part("progress").value = 1
     this.part(".figures").textContent = size(this.file.size)
     this.say("Complete", "done")
