@@ -11,7 +11,7 @@ use upload_core::{
     TypeRule, UploadId, Visibility,
     lifecycle::{Begin, Command, Event, Proof, Unique, View, apply, begin, decide, refusal},
     ports::{Capabilities, Ids},
-    record::{Addressing, Direct, Failure, FailureKind, Head, Phase},
+    record::{Addressing, Direct, Failure, FailureKind, Head, Phase, Source},
 };
 
 #[derive(Debug)]
@@ -465,4 +465,46 @@ fn what_arrives_directly_has_the_announced_length() {
     // Others have rows, and nothing arrives past them.
     let other = view(Addressing::Slots, true);
     assert_eq!(decide(&other, BEGUN, arrived(LENGTH)).unwrap_err().kind, ErrorKind::Misplaced);
+}
+
+/// What is composed of others takes neither bytes nor a length, and has the length that those have.
+#[test]
+fn a_composition_closes_with_the_length_of_its_parts() {
+    let composed = |parts: usize| {
+        let mut view = view(Addressing::Offsets, false);
+        view.head.parts = vec![id(); parts];
+        view
+    };
+    let sources = |lengths: &[u64]| lengths.iter().map(|n| Source::new(key(1), *n)).collect::<Vec<_>>();
+    let compose = |lengths: &[u64]| Command::Compose { key: key(2), sources: sources(lengths) };
+    let mut view = composed(3);
+    for command in [
+        Command::Record(Row::extent(0, 3)),
+        Command::FixLength(3),
+        Command::Close { key: key(2) },
+        Command::Commit { key: key(2), proof: proof(true, Some("image/png")) },
+        compose(&[1, 2]),
+        compose(&[]),
+    ] {
+        assert!(decide(&view, BEGUN, command.clone()).is_err(), "{command:?}");
+    }
+    assert_eq!(does(&mut view, BEGUN, compose(&[5, 0, 7])).len(), 1);
+    assert!(matches!(&view.head.phase, Phase::Verifying { key: at, .. } if *at == key(2)));
+    assert_eq!((view.length(), view.head.length, view.head.sources.len()), (12, Some(12), 3));
+    assert_eq!(does(&mut view, BEGUN, compose(&[5, 0, 7])), [], "it is closed");
+    does(&mut view, BEGUN, Command::Commit { key: key(3), proof: proof(true, Some("image/png")) });
+    let Phase::Committing { outcome } = &view.head.phase else { panic!("{:?}", view.head.phase) };
+    assert_eq!((outcome.length, &outcome.key), (12, &key(2)));
+    assert!(view.head.sources.is_empty(), "it has bytes of its own now");
+    // Too long, or more than can be counted.
+    for lengths in [[100, 0, 1], [u64::MAX, 1, 1]] {
+        let mut view = composed(3);
+        does(&mut view, BEGUN, compose(&lengths));
+        assert!(
+            matches!(&view.head.phase, Phase::Failed { failure, .. } if failure.kind == FailureKind::TooLarge)
+        );
+    }
+    let mut ordinary = self::view(Addressing::Offsets, false);
+    ordinary.head.parts.clear();
+    assert_eq!(decide(&ordinary, BEGUN, compose(&[12])).unwrap_err().kind, ErrorKind::Misplaced);
 }

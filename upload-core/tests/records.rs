@@ -19,9 +19,9 @@ use upload_core::{
     ErrorKind, Timestamp,
     ports::Ids,
     record::{
-        AttemptRecord, BalanceRecord, ClaimRecord, DigestRecord, DueRecord, FoldRecord, HandleRecord, Head,
-        IndexRecord, LedgerRecord, Nonce, NoteRecord, NoticeRecord, OwnerRecord, Phase, RowRecord,
-        SessionRecord, ShapeRecord, TenantRecord, ToldRecord, VERSION, decode, encode, keys,
+        AttemptRecord, BalanceRecord, ClaimRecord, CopiedRecord, DigestRecord, DueRecord, FoldRecord,
+        HandleRecord, Head, IndexRecord, LedgerRecord, Nonce, NoteRecord, NoticeRecord, OwnerRecord, Phase,
+        RowRecord, SessionRecord, ShapeRecord, TenantRecord, ToldRecord, VERSION, decode, encode, keys,
     },
 };
 
@@ -61,6 +61,7 @@ fn reread(kind: &str, key: &str, bytes: &[u8]) -> upload_core::Result<(String, V
         "session" => both::<SessionRecord>(key, bytes),
         "attempt" => both::<AttemptRecord>(key, bytes),
         "fold" => both::<FoldRecord>(key, bytes),
+        "copied" => both::<CopiedRecord>(key, bytes),
         "owner" => both::<OwnerRecord>(key, bytes),
         other => panic!("no record is called {other}"),
     }

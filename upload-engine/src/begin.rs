@@ -46,7 +46,11 @@ impl Engine {
             head.policy.types.check(found.as_deref())?;
         }
         // Before the head: an upload without a due key would stay for ever if nobody came again.
-        let due = self.due(&head.id, head.deadline.plus(self.settings().grace).hour());
+        let attended = match head.is_composed() {
+            true => head.created,
+            false => head.deadline.plus(self.settings().grace),
+        };
+        let due = self.due(&head.id, attended.hour());
         try_join(due, self.list_it(&head, listed)).await?;
         match self.records().put(&keys::head(&head.id), &head, Expected::Absent).await? {
             PutEnd::Won(_) => {}
@@ -66,6 +70,7 @@ impl Engine {
     pub(crate) async fn new_head(&self, who: &Principal, begin: Begin) -> Result<Head> {
         let destination = self.destinations().get(&begin.destination)?;
         self.authorizer().authorize(who, Action::Begin, Subject::new(&destination.name, None)).await?;
+        self.check_parts(who, &begin).await?;
         let handle = self.handle_or_new(&who.tenant).await?;
         let now = self.clock().now();
         let id = UploadId::random(&handle, self.ids());

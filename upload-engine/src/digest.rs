@@ -26,7 +26,7 @@ pub(crate) const SLICE: usize = 256 * 1024;
 /// How many bytes are read back at a time.
 const READ: u64 = 1024 * 1024;
 /// The same, of an object in a store of parts.
-const PIECE: u64 = 4 * 1024 * 1024;
+pub(crate) const PIECE: u64 = 4 * 1024 * 1024;
 
 /// How far the digests are.
 #[derive(Debug)]

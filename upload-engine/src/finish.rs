@@ -77,6 +77,9 @@ impl Engine {
         if let Some(direct) = direct {
             return self.arrive(live, &direct).await;
         }
+        if live.state().view.head.is_composed() {
+            return self.compose(live).await;
+        }
         let complete = live.state().view.rows.is_complete();
         if complete {
             // The sweep will look at it from now on, should nobody come again.
@@ -152,8 +155,11 @@ impl Engine {
     }
 
     /// Where the bytes of a complete set can be read: what lies in parts is made an object first, that nobody is told of.
-    async fn content(&self, live: &Live, head: &Head, length: u64) -> Result<Content> {
+    async fn content(&self, live: &Arc<Live>, head: &Head, length: u64) -> Result<Content> {
         let Some(depot) = self.depot(live) else {
+            if head.is_composed() {
+                return self.composed(live, head).await;
+            }
             return Ok(Content::Staged(head.staging.clone()));
         };
         live.settled().await;
@@ -163,7 +169,7 @@ impl Engine {
 
     /// Ends an upload in Verifying whose bytes are gone: it could only wait for ever.
     async fn fail_if_lost(&self, live: &Arc<Live>, why: &Error) {
-        if self.blobs().parts().is_some() {
+        if self.blobs().parts().is_some() || live.state().view.head.is_composed() {
             let verifying = matches!(live.state().view.head.phase, Phase::Verifying { .. });
             if verifying && why.kind == ErrorKind::Corrupt {
                 self.fail_lost(live, why).await;
@@ -228,7 +234,7 @@ impl Engine {
             None => self.publish_staged(staging, outcome).await?,
         }
         let events = self.change(live, Command::Complete).await?;
-        if !events.is_empty() {
+        if !events.is_empty() && !live.state().view.head.partial {
             self.completed(outcome).await;
         }
         if let Err(e) = self.follow_up(live, outcome).await {
@@ -251,7 +257,9 @@ impl Engine {
 
     /// What follows from a completion, by whoever comes first, any number of times.
     pub(crate) async fn follow_up(&self, live: &Live, outcome: &Outcome) -> Result<()> {
-        self.derive(outcome).await?;
+        if !live.state().view.head.partial {
+            self.derive(outcome).await?;
+        }
         self.retire(live).await
     }
 
@@ -264,6 +272,9 @@ impl Engine {
     /// The same before an outcome goes: whoever completed the upload may have been stopped before.
     pub(crate) async fn derive_before_removal(&self, head: &Head) -> Result<()> {
         let Phase::Completed { outcome, at } = &head.phase else { return Ok(()) };
+        if head.partial {
+            return Ok(());
+        }
         self.enter_charges(outcome).await?;
         // When the time of replay is over there may be no mark any more that its notice was delivered.
         let marked = self.clock().now() < at.plus(self.settings().replay);
@@ -272,7 +283,7 @@ impl Engine {
 
     /// Whether records are derived from the outcome of such an upload.
     pub(crate) fn derives(&self, head: &Head) -> bool {
-        !head.charges.is_empty() || self.events().keeps()
+        !head.partial && (!head.charges.is_empty() || self.events().keeps())
     }
 
     /// Tells whoever listens.

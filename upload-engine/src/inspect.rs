@@ -142,8 +142,9 @@ impl Engine {
     /// for content that was processed and is not kept.
     pub async fn read(&self, who: Option<&Principal>, id: &UploadId) -> Result<Reading> {
         let head = self.head(id).await?;
-        let Phase::Completed { outcome, .. } = head.phase else {
-            return Err(Error::not_found());
+        let outcome = match head.phase {
+            Phase::Completed { outcome, .. } if !head.partial => outcome,
+            _ => return Err(Error::not_found()),
         };
         if outcome.visibility != Visibility::Public {
             let who = who.ok_or_else(Error::not_found)?;

@@ -32,6 +32,7 @@ mod begin;
 mod budget;
 mod change;
 mod claim;
+mod compose;
 mod content;
 mod digest;
 mod direct;

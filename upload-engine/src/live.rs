@@ -170,6 +170,21 @@ impl Live {
         }
     }
 
+    /// A permit for bytes that no attempt brings.
+    pub(crate) fn permit(self: &Arc<Self>) -> Permit {
+        self.permit_holding(())
+    }
+
+    fn permit_holding(self: &Arc<Self>, hold: impl Send + 'static) -> Permit {
+        self.state().permits += 1;
+        let live = Arc::clone(self);
+        Permit::new(move || {
+            drop(hold);
+            live.state().permits -= 1;
+            live.notify();
+        })
+    }
+
     /// Returns once no write of this upload can change bytes any more.
     pub(crate) async fn settled(&self) {
         self.until(|s| (s.permits == 0).then_some(())).await;
@@ -276,22 +291,12 @@ impl Attempt {
     /// Permits for the `n` pieces of one granted write.
     pub(crate) fn permits(self: &Arc<Self>, n: usize) -> Vec<Permit> {
         let granted = Arc::new(Granted(Arc::clone(self)));
-        (0..n).map(|_| self.permit(Arc::clone(&granted))).collect()
+        (0..n).map(|_| self.live.permit_holding(Arc::clone(&granted))).collect()
     }
 
     /// A permit for a move of this attempt's bytes.
     pub(crate) fn move_permit(self: &Arc<Self>) -> Permit {
-        self.permit(Arc::clone(self))
-    }
-
-    fn permit(&self, hold: impl Send + 'static) -> Permit {
-        self.live.state().permits += 1;
-        let live = Arc::clone(&self.live);
-        Permit::new(move || {
-            drop(hold);
-            live.state().permits -= 1;
-            live.notify();
-        })
+        self.live.permit_holding(Arc::clone(self))
     }
 }
 

@@ -7,7 +7,10 @@ use upload_core::{
     ports::{Sniffed, Sniffer},
 };
 
-use crate::digest::{SLICE, yield_now};
+use crate::{
+    digest::{SLICE, yield_now},
+    types::{Trailing, Write},
+};
 
 /// What is found out about the bytes of one body.
 #[derive(Debug)]
@@ -15,16 +18,29 @@ pub(crate) struct Look {
     print: Fingerprinter,
     /// Digests of the whole upload, if this body goes on where they stand.
     pub(crate) digests: Option<HasherSet>,
-    /// What the body alone must come to, and how far that is.
-    own: Option<(Digest, Own)>,
+    /// What the body alone must come to.
+    own: Option<Own>,
 }
 
 /// Where the digest of one body comes from.
 #[derive(Debug)]
 enum Own {
     /// It begins the whole, whose digests include it.
-    OfTheWhole,
-    Alone(Box<Hasher>),
+    OfTheWhole(Digest),
+    Alone(Digest, Box<Hasher>),
+    /// Which one it must be is told at the end of the body.
+    Trailing(Trailing, HasherSet),
+}
+
+impl Own {
+    /// Takes bytes of the body, unless the digests of the whole take them.
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::OfTheWhole(_) => {}
+            Self::Alone(_, hasher) => hasher.update(bytes),
+            Self::Trailing(_, hashers) => hashers.update(bytes),
+        }
+    }
 }
 
 impl Look {
@@ -33,13 +49,21 @@ impl Look {
     }
 
     /// Also checks the body's own digest; `begins` says that it stands at the beginning of the whole.
-    pub(crate) fn expecting(mut self, expected: Option<Digest>, begins: bool) -> Self {
+    pub(crate) fn expecting(mut self, write: &Write, begins: bool) -> Self {
         let whole = self.digests.as_ref().filter(|_| begins);
-        self.own = expected.map(|expected| {
+        let announced = write.expected.map(|expected| {
             let algorithm = expected.algorithm();
             let included = whole.is_some_and(|set| set.algorithms().any(|known| known == algorithm));
-            (expected, if included { Own::OfTheWhole } else { Own::Alone(Box::new(Hasher::new(algorithm))) })
+            if included {
+                Own::OfTheWhole(expected)
+            } else {
+                Own::Alone(expected, Box::new(Hasher::new(algorithm)))
+            }
         });
+        let trailing = write.trailing.as_ref().map(|trailing| {
+            Own::Trailing(trailing.clone(), HasherSet::new(trailing.algorithms().iter().copied()))
+        });
+        self.own = announced.or(trailing);
         self
     }
 
@@ -50,12 +74,17 @@ impl Look {
 
     /// What was expected of the body, if it came to it or nothing was; call it at its end.
     pub(crate) fn verify(&mut self) -> Result<Option<Digest>> {
-        let Some((expected, own)) = self.own.take() else { return Ok(None) };
-        let got = match own {
-            Own::Alone(hasher) => Some(hasher.finish()),
-            Own::OfTheWhole => {
-                let set = self.digests.clone().map(HasherSet::finish);
-                set.and_then(|set| set.get(expected.algorithm()).copied())
+        let in_set = |set: HasherSet, expected: &Digest| set.finish().get(expected.algorithm()).copied();
+        let (expected, got) = match self.own.take() {
+            None => return Ok(None),
+            Some(Own::Alone(expected, hasher)) => (expected, Some(hasher.finish())),
+            Some(Own::OfTheWhole(expected)) => {
+                (expected, self.digests.clone().and_then(|set| in_set(set, &expected)))
+            }
+            Some(Own::Trailing(trailing, hashers)) => {
+                let missing = || Error::invalid("the digest that was to follow the bytes has not come");
+                let expected = trailing.told().ok_or_else(missing)?;
+                (expected, in_set(hashers, &expected))
             }
         };
         match got {
@@ -80,8 +109,8 @@ impl Look {
             if let Some(digests) = &mut self.digests {
                 digests.update(slice);
             }
-            if let Some((_, Own::Alone(hasher))) = &mut self.own {
-                hasher.update(slice);
+            if let Some(own) = &mut self.own {
+                own.update(slice);
             }
             since += slice.len();
             if since >= SLICE {
@@ -95,15 +124,24 @@ impl Look {
     pub(crate) fn print_only(&mut self, frame: &Bytes) {
         self.print.update(frame);
         match (&mut self.own, &mut self.digests) {
-            (Some((_, Own::Alone(hasher))), _) => hasher.update(frame),
-            (Some((_, Own::OfTheWhole)), Some(digests)) => digests.update(frame),
+            (Some(Own::OfTheWhole(_)), Some(digests)) => digests.update(frame),
+            (Some(own), _) => own.update(frame),
             _ => {}
+        }
+    }
+
+    /// Looks at bytes that were recorded before, of which only the body's own digest is to know.
+    pub(crate) async fn compared(&mut self, batch: &[Bytes]) {
+        let Some(own) = &mut self.own else { return };
+        for slice in batch.iter().flat_map(|frame| frame.chunks(SLICE)) {
+            own.update(slice);
+            yield_now().await;
         }
     }
 
     /// The body is not kept: digests of the whole are of use only where they are the body's own.
     pub(crate) fn leave_the_whole(&mut self) {
-        if !matches!(self.own, Some((_, Own::OfTheWhole))) {
+        if !matches!(self.own, Some(Own::OfTheWhole(_))) {
             self.digests = None;
         }
     }

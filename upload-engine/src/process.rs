@@ -58,7 +58,7 @@ impl Engine {
     /// Whether anything is to look into such an upload.
     pub(crate) fn processes(&self, head: &Head, content_type: Option<&str>) -> bool {
         let subject = subject(head, content_type);
-        self.processors().iter().any(|processor| processor.wants(&subject))
+        !head.partial && self.processors().iter().any(|processor| processor.wants(&subject))
     }
 
     /// Lets every processor that wants to look into the bytes, one after the other.
@@ -69,6 +69,9 @@ impl Engine {
         length: u64,
         content_type: Option<&str>,
     ) -> Processed {
+        if head.partial {
+            return Processed::Details(Extras::new());
+        }
         let bytes = Whole { engine: self, content, length };
         let subject = subject(head, content_type);
         let (mut details, mut room) = (Extras::new(), self.settings().max_details);

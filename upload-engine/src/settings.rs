@@ -65,6 +65,10 @@ pub struct Settings {
     /// Bytes that are read at once, in pieces of 4 MiB, where what came out of order is hashed in a store of parts, for each upload
     /// that is being finished (default 16 MiB).
     pub read_ahead: usize,
+    /// Bytes of a composition that the store copies with one call (default 64 MiB).
+    pub copy_step: u64,
+    /// How often it is recorded how far the copies of a composition are (default every 512 MiB).
+    pub copy_save: u64,
     /// Records or names that one page of a listing asks for (default 1,000).
     pub page: usize,
 }
@@ -96,6 +100,8 @@ impl Default for Settings {
             min_fragment: 256 << 10,
             fragment_wait: Duration::from_secs(2),
             read_ahead: 16 << 20,
+            copy_step: 64 << 20,
+            copy_save: 512 << 20,
             page: 1000,
         }
     }

@@ -89,15 +89,18 @@ impl Engine {
             }
             Err(e) => return Err(e),
         };
-        let (phase, give_up, unheard) = {
+        let (phase, give_up, unheard, composed) = {
             let head = &live.state().view.head;
-            (head.phase.clone(), head.deadline.plus(settings.grace), head.arrives_unheard())
+            let give_up = head.deadline.plus(settings.grace);
+            (head.phase.clone(), give_up, head.arrives_unheard(), head.is_composed())
         };
         match phase {
             // It may be about to be closed: the due key comes before that as well.
             Phase::Receiving if now < hour.end().plus(settings.grace).min(give_up) => return Ok(Some(hour)),
-            Phase::Receiving if now < give_up => return Ok(Some(give_up.hour())),
+            Phase::Receiving if now < give_up && !composed => return Ok(Some(give_up.hour())),
             Phase::Receiving if unheard && self.has_arrived(&live).await? => done.finished += 1,
+            // Its parts may be complete, and go, before its own time is over.
+            Phase::Receiving if now < give_up => return Ok(Some(now.hour())),
             Phase::Receiving => {
                 if let Err(e) = self.end(&live, Command::Expire).await {
                     // If it was finished or given up under our eyes, the next sweep sees how.

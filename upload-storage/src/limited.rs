@@ -128,13 +128,17 @@ impl Held {
 fn place(call: &Call<'_>) -> Option<(String, Within, u64)> {
     let within = |text: &str, number| (text.to_owned(), number);
     match call.operation {
-        Operation::Write | Operation::Move => Some((call.name.to_owned(), within("", 0), call.position)),
+        Operation::Write | Operation::Move | Operation::Copy => {
+            Some((call.name.to_owned(), within("", 0), call.position))
+        }
         Operation::PutObject => Some((call.name.to_owned(), within("", 0), 0)),
         Operation::PutFragment => {
             let fragment = call.fragments.first()?;
             Some((call.name.to_owned(), within(fragment.as_str(), 0), 0))
         }
-        Operation::PutPart => Some((staged(call), within(call.target?, call.position), 0)),
+        Operation::PutPart | Operation::CopyPart => {
+            Some((staged(call), within(call.target?, call.position), 0))
+        }
         _ => None,
     }
 }

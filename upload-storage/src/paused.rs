@@ -12,8 +12,8 @@ use event_listener::Event;
 use upload_core::{
     Fragment, ObjectKey, StagingName,
     ports::{
-        BlobStore, Capabilities, Listed, Mover, Part, PartRules, Parts, Permit, Publication, Session, Signer,
-        StoreError,
+        BlobStore, Capabilities, Copier, Listed, Mover, Part, PartRules, Parts, Permit, Publication, Session,
+        Signer, StoreError,
     },
     time::Hour,
 };
@@ -225,6 +225,10 @@ impl<S: BlobStore + ?Sized> BlobStore for Paused<S> {
         self.inner.mover()
     }
 
+    fn copier(&self) -> Option<&dyn Copier> {
+        self.inner.copier()
+    }
+
     fn parts(&self) -> Option<&dyn Parts> {
         self.inner.parts().map(|_| self as &dyn Parts)
     }
@@ -258,6 +262,21 @@ impl<S: BlobStore + ?Sized> Parts for Paused<S> {
         let (key, session) = (key.clone(), session.clone());
         let part = self.carry_out(Write::Part { key, session, number, bytes }).await?;
         part.ok_or_else(|| StoreError::unavailable("the paused store lost a part"))
+    }
+
+    fn copies(&self) -> bool {
+        self.inner.parts().is_some_and(Parts::copies)
+    }
+
+    async fn copy_part(
+        &self,
+        key: &ObjectKey,
+        session: &Session,
+        number: u64,
+        from: &ObjectKey,
+        range: Range<u64>,
+    ) -> Result<Part, StoreError> {
+        self.inner_parts()?.copy_part(key, session, number, from, range).await
     }
 
     async fn list_parts(&self, key: &ObjectKey, session: &Session) -> Result<Vec<Part>, StoreError> {

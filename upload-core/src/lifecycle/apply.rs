@@ -1,6 +1,6 @@
 //! Folding events into a view.
 
-use super::{Event, View};
+use super::{Event, View, length_of};
 use crate::record::{Head, Phase};
 
 /// Folds an event that [`decide`](super::decide) gave, and that is durable, into the view. Events that do not fit the
@@ -10,6 +10,9 @@ pub fn apply(view: &mut View, event: &Event) {
         Event::Recorded(row) => {
             // A contradiction was refused by `decide`; a view that knows better keeps what it knows.
             let _ = view.rows.learn_row(*row);
+        }
+        Event::Composed(_, sources) => {
+            let _ = view.rows.set_length(length_of(sources));
         }
         Event::LengthFixed(length) => {
             let _ = view.rows.set_length(*length);
@@ -25,6 +28,11 @@ impl Head {
         match event {
             Event::Recorded(_) => {}
             Event::LengthFixed(length) => self.length = Some(*length),
+            Event::Composed(key, sources) => {
+                self.length = Some(length_of(sources));
+                self.sources.clone_from(sources);
+                self.phase = Phase::Verifying { key: key.clone(), attempts: 0 };
+            }
             Event::Closed(key) => self.phase = Phase::Verifying { key: key.clone(), attempts: 0 },
             Event::Claimed(key) => self.content_claim = Some(key.clone()),
             Event::Deferred(n) => {
@@ -32,7 +40,10 @@ impl Head {
                     *attempts = *n;
                 }
             }
-            Event::Committed(outcome) => self.phase = Phase::Committing { outcome: outcome.clone() },
+            Event::Committed(outcome) => {
+                self.sources.clear();
+                self.phase = Phase::Committing { outcome: outcome.clone() };
+            }
             Event::Completed(at) => {
                 if let Phase::Committing { outcome } = &self.phase {
                     self.phase = Phase::Completed { outcome: outcome.clone(), at: *at };

@@ -235,6 +235,7 @@ pub fn begin(
         charges: begin.charges,
         partial: begin.partial,
         parts: begin.parts,
+        sources: Vec::new(),
         parts_committed: None,
         attached: None,
         phase: Phase::Receiving,

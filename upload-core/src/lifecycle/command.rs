@@ -6,7 +6,7 @@ use upload_chunking::assembly::Row;
 use crate::{
     ids::ObjectKey,
     outcome::{Extras, Outcome},
-    record::Failure,
+    record::{Failure, Source},
     time::Timestamp,
 };
 
@@ -48,8 +48,8 @@ pub enum Command {
     Compose {
         /// Where it would be published.
         key: ObjectKey,
-        /// Their bytes in all.
-        length: u64,
+        /// What they have become, in order.
+        sources: Vec<Source>,
     },
     /// Close the complete set.
     Close {
@@ -93,6 +93,8 @@ pub enum Event {
     Recorded(Row),
     /// The whole length is known.
     LengthFixed(u64),
+    /// What it is composed of is all there, and the set is closed.
+    Composed(ObjectKey, Vec<Source>),
     /// The set is closed.
     Closed(ObjectKey),
     /// Its content makes a claim.

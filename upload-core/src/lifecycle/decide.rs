@@ -8,7 +8,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::ObjectKey,
     outcome::Outcome,
-    record::{Failure, FailureKind, Head, Phase},
+    record::{Failure, FailureKind, Head, Phase, Source},
     time::Timestamp,
 };
 
@@ -24,7 +24,7 @@ pub fn decide(view: &View, now: Timestamp, command: Command) -> Result<Vec<Event
             Ok(first.then_some(Event::PartsCommitted(now)).into_iter().collect())
         }
         (Phase::Receiving, Command::Arrived { key, length }) => arrived(head, now, key, length),
-        (Phase::Receiving, Command::Compose { key, length }) => compose(head, now, key, length),
+        (Phase::Receiving, Command::Compose { key, sources }) => compose(head, now, key, sources),
         (Phase::Receiving, Command::Close { key }) => {
             complete_set(view)?;
             committed_parts(head)?;
@@ -122,7 +122,13 @@ fn before_deadline(head: &Head, now: Timestamp) -> Result<()> {
     if now < head.deadline { Ok(()) } else { Err(Error::new(ErrorKind::Gone, "the upload has expired")) }
 }
 
+fn own_bytes(head: &Head) -> Result<()> {
+    let text = "the upload is composed of others; it takes neither bytes nor a length";
+    if head.is_composed() { Err(Error::new(ErrorKind::Misplaced, text)) } else { Ok(()) }
+}
+
 fn record(view: &View, now: Timestamp, row: Row) -> Result<Vec<Event>> {
+    own_bytes(&view.head)?;
     before_deadline(&view.head, now)?;
     match view.rows.row(row.at) {
         Some(known) if known == row => Ok(Vec::new()),
@@ -135,6 +141,7 @@ fn record(view: &View, now: Timestamp, row: Row) -> Result<Vec<Event>> {
 }
 
 fn fix_length(view: &View, now: Timestamp, length: u64) -> Result<Vec<Event>> {
+    own_bytes(&view.head)?;
     before_deadline(&view.head, now)?;
     match view.head.length {
         Some(known) if known == length => Ok(Vec::new()),
@@ -174,14 +181,20 @@ fn arrived(head: &Head, now: Timestamp, key: ObjectKey, length: u64) -> Result<V
 }
 
 /// Closed, with the length that its parts have. If that is over the limit it can never be complete.
-fn compose(head: &Head, now: Timestamp, key: ObjectKey, length: u64) -> Result<Vec<Event>> {
-    if !head.is_composed() {
-        return Err(Error::new(ErrorKind::Misplaced, "the upload is not composed of others"));
+fn compose(head: &Head, now: Timestamp, key: ObjectKey, sources: Vec<Source>) -> Result<Vec<Event>> {
+    if sources.len() != head.parts.len() || sources.is_empty() {
+        return Err(Error::new(ErrorKind::Misplaced, "the upload is not composed of so many others"));
     }
-    Ok(match head.policy.check_length(length) {
-        Ok(()) => vec![Event::LengthFixed(length), Event::Closed(key)],
-        Err(e) => vec![Event::Failed(Failure::new(FailureKind::TooLarge, e.detail), now)],
-    })
+    let length = length_of(&sources);
+    Ok(vec![match head.policy.check_length(length) {
+        Ok(()) => Event::Composed(key, sources),
+        Err(e) => Event::Failed(Failure::new(FailureKind::TooLarge, e.detail), now),
+    }])
+}
+
+/// Bytes of all of them.
+pub fn length_of(sources: &[Source]) -> u64 {
+    sources.iter().fold(0, |sum, source| sum.saturating_add(source.length))
 }
 
 /// Why an object of so many bytes that was sent to the store directly is not the one that was announced.

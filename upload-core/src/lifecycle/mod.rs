@@ -22,7 +22,7 @@ use crate::record::Head;
 pub use apply::apply;
 pub use begin::{Begin, Claim, IndexEntry, MAX_EXTRAS, MAX_FILE_NAME, MAX_PARTS, Unique, assembly, begin};
 pub use command::{Command, Event, Proof};
-pub use decide::{another_length, decide, objection, refusal};
+pub use decide::{another_length, decide, length_of, objection, refusal};
 
 /// What is known of one upload: its head and its rows (with the attempts that run in this process).
 #[derive(Debug, Clone)]

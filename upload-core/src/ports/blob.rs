@@ -189,6 +189,11 @@ pub trait BlobStore: Send + Sync + fmt::Debug {
         None
     }
 
+    /// Copying objects into a staging object without passing them through the engine, where the store can.
+    fn copier(&self) -> Option<&dyn Copier> {
+        None
+    }
+
     /// Signing requests to the store itself, where it takes them.
     fn signer(&self) -> Option<&dyn Signer> {
         None
@@ -211,6 +216,24 @@ pub trait Mover: Send + Sync {
         from: u64,
         to: u64,
         len: u64,
+        permit: Permit,
+    ) -> Result<(), StoreError>;
+}
+
+/// A store that can copy bytes of its objects into a staging object.
+#[async_trait]
+pub trait Copier: Send + Sync {
+    /// Copies `range` of an object to `position` of a staging object; shares its blocks where the file system can. Durability as
+    /// [`BlobStore::write`].
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such object, `Corrupt` if it is shorter than that.
+    async fn copy_in(
+        &self,
+        key: &ObjectKey,
+        range: Range<u64>,
+        staging: &StagingName,
+        position: u64,
         permit: Permit,
     ) -> Result<(), StoreError>;
 }

@@ -12,7 +12,7 @@ mod records;
 mod signer;
 mod world;
 
-pub use blob::{BlobStore, Capabilities, Listed, Mover, Permit, Publication};
+pub use blob::{BlobStore, Capabilities, Copier, Listed, Mover, Permit, Publication};
 pub use parts::{Part, PartRules, Parts, Session};
 pub use processor::{ProcessError, Processing, Processor, StoredBytes};
 pub use records::{Deleted, Expected, Put, RecordStore, Stored, Version};

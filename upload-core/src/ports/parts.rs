@@ -110,6 +110,26 @@ pub trait Parts: Send + Sync {
         bytes: Vec<Bytes>,
     ) -> Result<Part, StoreError>;
 
+    /// Whether [`copy_part`](Self::copy_part) works.
+    fn copies(&self) -> bool {
+        false
+    }
+
+    /// Stores `range` of another object of the store as a part, without passing its bytes through the engine.
+    ///
+    /// # Errors
+    /// As [`put_part`](Self::put_part); `NotFound` also if there is no such object.
+    async fn copy_part(
+        &self,
+        _key: &ObjectKey,
+        _session: &Session,
+        _number: u64,
+        _from: &ObjectKey,
+        _range: Range<u64>,
+    ) -> Result<Part, StoreError> {
+        Err(StoreError::unsupported("copy parts", "the store"))
+    }
+
     /// The parts that the session has, by number.
     async fn list_parts(&self, key: &ObjectKey, session: &Session) -> Result<Vec<Part>, StoreError>;
 

@@ -38,6 +38,8 @@ pub enum FailureKind {
     Processing,
     /// The same content is stored already.
     Duplicate,
+    /// An upload that it is composed of was given up or removed.
+    PartGone,
     /// It came to more bytes than are allowed.
     TooLarge,
     /// The storage lost what it had acknowledged, or a sync failed.
@@ -53,6 +55,7 @@ impl FailureKind {
             Self::Unreadable => ErrorKind::Unreadable,
             Self::Processing => ErrorKind::ProcessingFailed,
             Self::Duplicate => ErrorKind::Duplicate,
+            Self::PartGone => ErrorKind::Gone,
             Self::TooLarge => ErrorKind::TooLarge,
             Self::Storage => ErrorKind::Corrupt,
         }
@@ -170,6 +173,23 @@ impl Direct {
     }
 }
 
+/// One object that a composed upload is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Source {
+    /// Where it lies.
+    pub key: ObjectKey,
+    /// Its bytes.
+    pub length: u64,
+}
+
+impl Source {
+    /// All of this object.
+    pub fn new(key: ObjectKey, length: u64) -> Self {
+        Self { key, length }
+    }
+}
+
 /// The record `u/<id>`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -243,6 +263,9 @@ pub struct Head {
     /// It is composed of these uploads, one after the other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<UploadId>,
+    /// What those had become when all of them were complete; until there is an outcome.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
     /// When its parts were committed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parts_committed: Option<Timestamp>,

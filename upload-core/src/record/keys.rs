@@ -95,6 +95,11 @@ pub fn fold(id: &UploadId, cell: u64) -> String {
     format!("u/{id}/f/{cell:010}")
 }
 
+/// `u/<id>/c`.
+pub fn copied(id: &UploadId) -> String {
+    format!("u/{id}/c")
+}
+
 /// `k/<hour>/<id>`: whose the object is that was begun under this id in that hour.
 pub fn owner(hour: Hour, id: &UploadId) -> String {
     format!("{OWNERS}{hour}/{id}")

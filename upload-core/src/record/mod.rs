@@ -16,6 +16,7 @@
 //! | `u/<id>/p` | [`SessionRecord`] | never |
 //! | `u/<id>/a/<number>` | [`AttemptRecord`] | never |
 //! | `u/<id>/f/<cell>` | [`FoldRecord`] | never |
+//! | `u/<id>/c` | [`CopiedRecord`] | as a composition goes on |
 //! | `k/<hour>/<id>` | [`OwnerRecord`] | never; goes with its upload |
 //! | `i/<handle>/<reversed time>/<id>` | [`IndexRecord`] | never; goes with its upload |
 //! | `c/<handle>/<space>/<digest>` | [`ClaimRecord`] | by compare-and-swap, when the upload that had it no longer counts |
@@ -32,9 +33,9 @@ mod parts;
 mod small;
 
 pub use envelope::{Nonce, VERSION, decode, encode};
-pub use head::{Addressing, Direct, Failure, FailureKind, Head, Phase};
+pub use head::{Addressing, Direct, Failure, FailureKind, Head, Phase, Source};
 pub use parts::{AttemptRecord, FoldRecord, Lies, OwnerRecord, Segment, SessionRecord};
 pub use small::{
-    BalanceRecord, ClaimRecord, DigestRecord, DueRecord, HandleRecord, IndexRecord, LedgerRecord, NoteRecord,
-    NoticeRecord, RowRecord, ShapeRecord, TenantRecord, ToldRecord,
+    BalanceRecord, ClaimRecord, CopiedRecord, DigestRecord, DueRecord, HandleRecord, IndexRecord,
+    LedgerRecord, NoteRecord, NoticeRecord, RowRecord, ShapeRecord, TenantRecord, ToldRecord,
 };

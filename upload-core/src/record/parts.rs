@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use upload_chunking::grid::Grid;
 
+use super::Source;
 use crate::{
     ids::{Fragment, UploadId},
     ports::{Part, Session},
@@ -34,6 +35,8 @@ pub enum Segment {
         /// Bytes.
         length: u64,
     },
+    /// They are another upload's object, of which the upload is composed.
+    Object(Source),
 }
 
 impl Segment {
@@ -42,6 +45,7 @@ impl Segment {
         match self {
             Self::Part(part) => part.length,
             Self::Fragment { length, .. } => *length,
+            Self::Object(source) => source.length,
         }
     }
 }

@@ -41,6 +41,21 @@ impl HandleRecord {
     }
 }
 
+/// `u/<id>/c`: how much of a composed upload lies in its staging object.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CopiedRecord {
+    /// Bytes from the beginning on, all durable.
+    pub bytes: u64,
+}
+
+impl CopiedRecord {
+    /// The first so many bytes.
+    pub fn new(bytes: u64) -> Self {
+        Self { bytes }
+    }
+}
+
 /// `u/<id>/x/<place>`: the acknowledgement of one chunk or extent. The first at a place wins and never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]

@@ -16,10 +16,10 @@ use upload_core::{
     lifecycle::{Begin, IndexEntry, Unique, begin},
     ports::{Capabilities, Ids, Part, PartRules, Session},
     record::{
-        Addressing, AttemptRecord, BalanceRecord, ClaimRecord, DigestRecord, Direct, DueRecord, Failure,
-        FailureKind, FoldRecord, HandleRecord, Head, IndexRecord, LedgerRecord, Lies, Nonce, NoteRecord,
-        NoticeRecord, OwnerRecord, Phase, RowRecord, Segment, SessionRecord, ShapeRecord, TenantRecord,
-        ToldRecord, encode, keys,
+        Addressing, AttemptRecord, BalanceRecord, ClaimRecord, CopiedRecord, DigestRecord, Direct, DueRecord,
+        Failure, FailureKind, FoldRecord, HandleRecord, Head, IndexRecord, LedgerRecord, Lies, Nonce,
+        NoteRecord, NoticeRecord, OwnerRecord, Phase, RowRecord, Segment, SessionRecord, ShapeRecord, Source,
+        TenantRecord, ToldRecord, encode, keys,
     },
 };
 
@@ -170,6 +170,26 @@ fn direct_bare() -> Head {
     head
 }
 
+/// A head of an upload that nobody reads by itself.
+fn partial() -> Head {
+    let mut head = bare();
+    (head.partial, head.length) = (true, Some(5));
+    head
+}
+
+/// A head of an upload that is composed of two others, one of them twice.
+fn composed(phase: Phase) -> Head {
+    let mut head = bare();
+    let other = UploadId::random(&handle(), &Same(6));
+    head.parts = vec![id(), other.clone(), other];
+    if matches!(phase, Phase::Verifying { .. }) {
+        head.sources = [5, 0, 0].map(|length| Source::new(key(), length)).to_vec();
+        head.length = Some(5);
+    }
+    head.phase = phase;
+    head
+}
+
 fn part() -> Part {
     Part::new(17, 5 << 20, "\"an etag\"")
 }
@@ -218,6 +238,11 @@ pub fn samples() -> Vec<(String, String, Vec<u8>)> {
         ("head-failed-processing", failed(FailureKind::Processing, "not in 5 attempts")),
         ("head-receiving-direct", direct()),
         ("head-receiving-direct-bare", direct_bare()),
+        ("head-receiving-partial", partial()),
+        ("head-receiving-composed", composed(Phase::Receiving)),
+        ("head-verifying-composed", composed(Phase::Verifying { key: key(), attempts: 0 })),
+        ("head-failed-part-gone", failed(FailureKind::PartGone, "a part was removed")),
+        ("head-failed-too-large", failed(FailureKind::TooLarge, "too many bytes")),
         ("head-failed-duplicate", failed(FailureKind::Duplicate, "it is there")),
     ] {
         add(&mut all, name, &head);
@@ -228,6 +253,7 @@ pub fn samples() -> Vec<(String, String, Vec<u8>)> {
     add(&mut all, "session", &SessionRecord::new(Session::new("the store's \"own\" name"), grid()));
     add(&mut all, "attempt", &AttemptRecord::default());
     add(&mut all, "fold", &FoldRecord::new(5 << 20, part()));
+    add(&mut all, "copied", &CopiedRecord::new(1 << 29));
     add(&mut all, "owner", &OwnerRecord::new(id()));
     add(&mut all, "index", &index());
     add(&mut all, "index-bare", &IndexRecord::new("wire", ""));

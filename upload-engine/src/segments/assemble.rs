@@ -18,7 +18,7 @@ use super::{
     fold::{Cell, lost, lying, name, recorded},
     no_grid,
 };
-use crate::records::unavailable;
+use crate::{compose, records::unavailable};
 
 impl Depot<'_> {
     /// Makes the object of the first `length` bytes, which are all recorded. It has the key of the staging name.
@@ -148,6 +148,12 @@ impl Depot<'_> {
             Owner::Stray(stray) => return Ok(stray.segments()),
             Owner::Upload(live) => live,
         };
+        {
+            let head = &live.state().view.head;
+            if head.is_composed() {
+                return Ok(compose::lying(head));
+            }
+        }
         let mut segments = Vec::new();
         self.engine
             .records()

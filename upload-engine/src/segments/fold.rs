@@ -1,18 +1,21 @@
 //! Folding: the fragments of a cell become one part.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use upload_chunking::{
     assembly::{Assembly, Key, Row, Sizing},
     grid::Grid,
 };
 use upload_core::{
-    Error, ErrorKind, Fragment, Result,
+    Error, ErrorKind, Fragment, ObjectKey, Result,
     ports::{Expected, Part, StoreError, StoreErrorKind},
-    record::{FoldRecord, Lies, RowRecord, Segment, SessionRecord, keys},
+    record::{FoldRecord, Lies, RowRecord, Segment, SessionRecord, Source, keys},
 };
 
 use super::{Depot, Lying, Owner, begun_meanwhile, no_grid};
 use crate::{
+    digest::PIECE,
     engine::Engine,
     enter::corrupt,
     live::{Live, Recording},
@@ -103,26 +106,36 @@ impl Depot<'_> {
         if cell != Cell::at(&grid, cell.start, self.length().unwrap_or(u64::MAX)) {
             return Err(begun_meanwhile());
         }
-        let folded = match self.gathered(cell, segments).await {
-            Ok(bytes) => self.put_fold(&record, cell, bytes).await,
-            // Another one has folded them already, and they are gone.
-            Err(e) => self.known_fold(cell).await?.ok_or(e),
+        let part = match self.copyable(cell, segments) {
+            Some(copy) => self.put_fold(&record, cell, copy).await?,
+            None => match self.gathered(cell, segments).await {
+                Ok(bytes) => self.put_fold(&record, cell, Made::Of(bytes)).await?,
+                // Another one has folded them already, and they are gone.
+                Err(e) => self.known_fold(cell).await?.ok_or(e)?,
+            },
         };
-        let part = folded?;
         let inside: Vec<Fragment> = segments
             .iter()
             .filter(|(start, segment)| *start >= cell.start && start + segment.length() <= cell.end)
             .filter_map(|(_, segment)| name(segment))
             .collect();
-        if let Err(e) = self.parts.delete_fragments(&self.staging, &inside).await {
+        if !inside.is_empty()
+            && let Err(e) = self.parts.delete_fragments(&self.staging, &inside).await
+        {
             tracing::debug!(error = %e, "folded fragments go with their upload");
         }
         Ok(part)
     }
 
-    async fn put_fold(&self, record: &SessionRecord, cell: Cell, bytes: Vec<Bytes>) -> Result<Part> {
+    async fn put_fold(&self, record: &SessionRecord, cell: Cell, made: Made<'_>) -> Result<Part> {
         let number = self.claim(record, cell.number, true).await?.ok_or_else(no_grid)?;
-        let part = self.parts.put_part(&self.key(), &record.session, number, bytes).await?;
+        let (key, session) = (self.key(), &record.session);
+        let part = match made {
+            Made::Of(bytes) => self.parts.put_part(&key, session, number, bytes).await?,
+            Made::In(source, range) => {
+                self.parts.copy_part(&key, session, number, source, range).await.map_err(recorded)?
+            }
+        };
         let Owner::Upload(live) = self.owner else { return Ok(part) };
         let recording = Recording::begin(live, &mut live.state());
         let _recording = recording?;
@@ -135,28 +148,62 @@ impl Depot<'_> {
         }
     }
 
+    async fn read_source(&self, source: &Source, range: Range<u64>) -> Result<Vec<Bytes>> {
+        let mut bytes = Vec::new();
+        let mut at = range.start;
+        while at < range.end {
+            let end = range.end.min(at.saturating_add(PIECE));
+            bytes.push(self.engine.blobs().read(&source.key, at..end).await.map_err(recorded)?);
+            at = end;
+        }
+        Ok(bytes)
+    }
+
     async fn known_fold(&self, cell: Cell) -> Result<Option<Part>> {
         let Owner::Upload(live) = self.owner else { return Ok(None) };
         let key = keys::fold(&live.id, cell.number);
         Ok(self.engine.records().get::<FoldRecord>(&key).await?.map(|(fold, _)| fold.part))
     }
 
-    /// The bytes of a cell, from the fragments that they lie in.
+    /// The object that has all of a cell, if the store can make a part of it.
+    fn copyable<'s>(&self, cell: Cell, segments: &'s [Lying]) -> Option<Made<'s>> {
+        match segments {
+            [(start, Segment::Object(source))] if self.parts.copies() => {
+                let range = cell.start.checked_sub(*start)?..cell.end.checked_sub(*start)?;
+                (range.end <= source.length).then_some(Made::In(&source.key, range))
+            }
+            _ => None,
+        }
+    }
+
+    /// The bytes of a cell, from the fragments and objects that they lie in.
     pub(super) async fn gathered(&self, cell: Cell, segments: &[Lying]) -> Result<Vec<Bytes>> {
         let (mut bytes, mut at) = (Vec::with_capacity(segments.len()), cell.start);
         for (start, segment) in segments.iter().filter(|lying| within(lying, cell)) {
-            let Segment::Fragment { name, length } = segment else {
-                return Err(corrupt(format!("cell {} lies in a part and in fragments", cell.number)));
-            };
-            let range = cell.start.saturating_sub(*start)..(*length).min(cell.end.saturating_sub(*start));
+            let end = segment.length().min(cell.end.saturating_sub(*start));
+            let range = cell.start.saturating_sub(*start)..end;
             if start.saturating_add(range.start) != at {
                 return Err(lost(format!("nothing is recorded at byte {at}")));
             }
             at = start.saturating_add(range.end);
-            bytes.push(self.parts.read_fragment(&self.staging, name, range).await.map_err(recorded)?);
+            match segment {
+                Segment::Fragment { name, .. } => {
+                    bytes.push(self.parts.read_fragment(&self.staging, name, range).await.map_err(recorded)?);
+                }
+                Segment::Object(source) => bytes.extend(self.read_source(source, range).await?),
+                _ => return Err(corrupt(format!("cell {} lies in a part and in fragments", cell.number))),
+            }
         }
         if at == cell.end { Ok(bytes) } else { Err(lost(format!("nothing is recorded at byte {at}"))) }
     }
+}
+
+/// Where a part comes from.
+enum Made<'s> {
+    /// Bytes that are here.
+    Of(Vec<Bytes>),
+    /// A range of an object in the store.
+    In(&'s ObjectKey, Range<u64>),
 }
 
 /// The rows that hold a cell, if all its bytes are recorded.
@@ -185,11 +232,11 @@ pub(super) fn name(segment: &Segment) -> Option<Fragment> {
     }
 }
 
-pub(super) fn lost(what: String) -> Error {
+pub(crate) fn lost(what: String) -> Error {
     Error::new(ErrorKind::Corrupt, "stored data cannot be read back").with_source(what)
 }
 
 /// What is recorded and is not there is lost.
-pub(super) fn recorded(e: StoreError) -> Error {
+pub(crate) fn recorded(e: StoreError) -> Error {
     if e.kind == StoreErrorKind::NotFound { lost(e.detail) } else { e.into() }
 }

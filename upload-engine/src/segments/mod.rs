@@ -24,6 +24,7 @@ use upload_core::{
 
 use crate::{engine::Engine, live::Live, records::unavailable};
 
+pub(crate) use fold::{lost, recorded};
 pub(crate) use keep::Keeper;
 pub(crate) use stray::Stray;
 

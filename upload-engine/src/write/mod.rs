@@ -66,8 +66,14 @@ impl Engine {
         body: &mut Body<'_>,
     ) -> Result<Written> {
         let live = self.enter(who, id, Action::Write).await?;
-        if live.state().view.head.by_grant {
-            return Err(Error::new(ErrorKind::Misplaced, "the bytes of this upload come by signed requests"));
+        let otherwise = {
+            let head = &live.state().view.head;
+            let composed =
+                head.is_composed().then_some("this upload is composed of others; no bytes come for it");
+            head.by_grant.then_some("the bytes of this upload come by signed requests").or(composed)
+        };
+        if let Some(text) = otherwise {
+            return Err(Error::new(ErrorKind::Misplaced, text));
         }
         self.write_live(&live, write, body).await
     }
@@ -83,10 +89,11 @@ impl Engine {
         async {
             let addressing = live.state().view.head.addressing;
             match (addressing, write.at) {
-                (Addressing::Slots, At::Slot { .. }) => self.write_slot(live, write, body).await,
-                (Addressing::Offsets, At::Offset(_)) if write.expected.is_some() => {
-                    Err(Error::new(ErrorKind::Unsupported, "the digest of one extent cannot be checked"))
+                (Addressing::Slots, At::Slot { .. }) if write.trailing.is_some() => {
+                    let text = "the digest of a chunk is told before its bytes";
+                    Err(Error::new(ErrorKind::Unsupported, text))
                 }
+                (Addressing::Slots, At::Slot { .. }) => self.write_slot(live, write, body).await,
                 (Addressing::Offsets, At::Offset(_)) => self.write_offset(live, write, body).await,
                 _ => Err(refused(Refused::OtherKind)),
             }

@@ -1,4 +1,5 @@
-//! Writing by offset: bytes count as they arrive, in extents; a cut loses none that reached us.
+//! Writing by offset: bytes count as they arrive, in extents; a cut loses none that reached us. Those of a body that must have a
+//! digest count all at once, when it has it.
 
 use std::sync::Arc;
 
@@ -28,6 +29,8 @@ struct Extents<'a> {
     attempt: &'a Arc<Attempt>,
     look: Look,
     watch: Option<Watch>,
+    /// Why the type that was seen is refused, where the bytes do not count yet.
+    refused: Option<Error>,
     /// Bytes written since the last row.
     open: u64,
     writing: Option<Writing<'a>>,
@@ -56,7 +59,7 @@ impl Engine {
             Asked::Recorded => return self.repeated_extent(live, write, body).await,
             Asked::Displaced => return Err(Error::internal("an offset write that waits for a slot")),
         };
-        let end = self.take_extents(&placed, body).await;
+        let end = self.take_extents(&placed, &write, body).await;
         let frontier_before = placed.start;
         drop(placed);
         live.notify();
@@ -69,16 +72,22 @@ impl Engine {
         self.stored(live, complete && write.finish_when_complete).await
     }
 
-    async fn take_extents(&self, placed: &Placed, body: &mut Body<'_>) -> Result<()> {
+    async fn take_extents(&self, placed: &Placed, write: &Write, body: &mut Body<'_>) -> Result<()> {
         let attempt = &placed.attempt;
         let live = &attempt.live;
-        self.stage(attempt).await?;
+        let begins = placed.start == 0 && placed.compare_until == 0;
         let digests = live.digest.try_lock().and_then(|d| d.copy_at(placed.start.max(placed.compare_until)));
+        let look = Look::new(digests).expecting(write, begins);
+        let most = if look.is_expecting() { self.settings().max_checked } else { u64::MAX };
+        let fits = |bytes| if bytes > most { Err(too_long_to_check(bytes, most)) } else { Ok(()) };
+        fits(write.declared.unwrap_or(0))?;
+        self.stage(attempt).await?;
         let mut extents = Extents {
             engine: self,
             attempt,
-            look: Look::new(digests),
-            watch: (placed.start == 0 && placed.compare_until == 0).then(Watch::new),
+            look,
+            watch: begins.then(Watch::new),
+            refused: None,
             open: 0,
             writing: None,
             keeper: self.keeper(live, At::Offset(placed.start)),
@@ -97,12 +106,13 @@ impl Engine {
             let (batch, len) = intake.take(&filled);
             intake::finish(&mut extents.writing).await?;
             come += len;
+            fits(come)?;
             if len > 0 {
                 match self.places(attempt, len) {
                     Ok(pieces) => extents.write(&batch, len, pieces).await?,
                     Err(why) => {
                         // It keeps what its last write had taken; this batch is its successor's, or too much.
-                        extents.checkpoint().await?;
+                        extents.keep().await?;
                         return Err(match why {
                             Stopped::Ended(_) | Stopped::Gone => self.why_stopped(attempt),
                             why => stopped(why),
@@ -111,15 +121,16 @@ impl Engine {
                 }
             }
             match filled {
-                Filled::Batch if extents.open < self.settings().checkpoint => {}
-                Filled::Batch => extents.checkpoint().await?,
+                Filled::Batch if extents.open < self.settings().checkpoint || extents.look.is_expecting() => {
+                }
+                Filled::Batch => extents.keep().await?,
                 Filled::End => return extents.end().await,
                 Filled::Cut(e) => {
-                    extents.checkpoint().await?;
+                    extents.keep().await?;
                     return Err(e);
                 }
                 Filled::Stopped => {
-                    extents.checkpoint().await?;
+                    extents.keep().await?;
                     return Err(self.why_stopped(attempt));
                 }
                 Filled::Failed(e) => return Err(e),
@@ -143,13 +154,14 @@ impl Engine {
         let At::Offset(offset) = write.at else {
             return Err(Error::internal("an offset write without an offset"));
         };
-        let mut look = Look::new(None);
+        let mut look = Look::new(None).expecting(&write, false);
         Intake::new(self, body, None)
             .drain(|frame| {
                 look.print_only(frame);
                 Ok(())
             })
             .await?;
+        look.verify()?;
         let print = look.take_print();
         // The extents of that body may have been recorded in pieces: their fingerprints combine.
         let mut known = upload_checksum::Fingerprint::EMPTY;
@@ -213,9 +225,15 @@ impl Extents<'_> {
         if let Some(watch) = &mut self.watch {
             let rule = live.state().view.head.policy.types.clone();
             if let Err(e) = watch.look(self.engine.sniffer(), &rule, batch) {
-                drop(pieces);
-                return Err(self.engine.refuse_type(live, e).await);
+                if !self.look.is_expecting() {
+                    drop(pieces);
+                    return Err(self.engine.refuse_type(live, e).await);
+                }
+                self.refused = Some(e);
             }
+        }
+        if fresh < len {
+            self.look.compared(&super::cut(batch, 0, len - fresh)).await;
         }
         let batch = super::cut(batch, len - fresh, fresh);
         let pieces: Vec<_> = pieces.into_iter().filter(|(p, _)| p.target != Target::Compare).collect();
@@ -257,6 +275,15 @@ impl Extents<'_> {
             }
         }
         Ok(fresh)
+    }
+
+    /// What has arrived becomes a row, if it counts already.
+    async fn keep(&mut self) -> Result<()> {
+        if self.look.is_expecting() {
+            intake::finish(&mut self.writing).await
+        } else {
+            self.checkpoint().await
+        }
     }
 
     /// What has been written becomes a row.
@@ -307,9 +334,18 @@ impl Extents<'_> {
         if whole && let Some(watch) = &mut self.watch {
             let rule = live.state().view.head.policy.types.clone();
             if let Err(e) = watch.end(self.engine.sniffer(), &rule) {
-                return Err(self.engine.refuse_type(&live, e).await);
+                self.refused = Some(e);
             }
+        }
+        // Bytes that are not what they should be say nothing about the content.
+        self.look.verify()?;
+        if let Some(e) = self.refused {
+            return Err(self.engine.refuse_type(&live, e).await);
         }
         self.checkpoint().await
     }
+}
+
+fn too_long_to_check(bytes: u64, most: u64) -> Error {
+    Error::too_large("a body that is checked as a whole", bytes, most)
 }

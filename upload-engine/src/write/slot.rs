@@ -52,7 +52,7 @@ impl Engine {
                     }
                     _ => false,
                 };
-                let mut look = Look::new(None).expecting(write.expected, false);
+                let mut look = Look::new(None).expecting(&write, false);
                 Intake::new(self, body, None)
                     .drain(|frame| self.compare_frame(live, key, &mut look, frame))
                     .await?;
@@ -63,14 +63,14 @@ impl Engine {
             }
             Asked::Displaced => {
                 let intake = Intake::new(self, body, None);
-                let look = Look::new(None).expecting(write.expected, false);
+                let look = Look::new(None).expecting(&write, false);
                 return self.read_on(live, key, intake, look, write).await;
             }
             Asked::Placed(placed) => placed,
         };
         let start = placed.start;
         let look = Look::new(self.digests_at(live, start, n));
-        let mut look = look.expecting(write.expected, start == 0 && n == 0);
+        let mut look = look.expecting(&write, start == 0 && n == 0);
         let mut intake = Intake::new(self, body, Some(&live.told));
         let mut keeper = self.keeper(live, write.at);
         let (found, refused) = match self.take_slot(&placed, n, &mut intake, &mut look, &mut keeper).await? {

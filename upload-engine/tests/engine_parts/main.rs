@@ -22,9 +22,14 @@ mod support;
 mod apart;
 #[path = "../engine/attaching.rs"]
 mod attaching;
+#[path = "../engine/checked.rs"]
+mod checked;
 #[path = "../engine/claims.rs"]
 mod claims;
+#[path = "../engine/composing.rs"]
+mod composing;
 mod direct;
+mod direct_ends;
 #[path = "../engine/drops.rs"]
 mod drops;
 #[path = "../engine/ends.rs"]
@@ -50,6 +55,7 @@ mod processing;
 mod races;
 #[path = "../engine/scenarios.rs"]
 mod scenarios;
+mod sender;
 #[path = "../engine/signed.rs"]
 mod signed;
 #[path = "../engine/signed_model.rs"]

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use upload_core::{
     Fragment, Hour, ObjectKey, StagingName,
     ports::{
-        BlobStore, Capabilities, Listed, Mover, PartRules, Parts, Permit, Publication, Signer, StoreError,
+        BlobStore, Capabilities, Copier, Listed, Mover, PartRules, Parts, Permit, Publication, Signer,
+        StoreError,
     },
     record::{FoldRecord, Lies, RowRecord, Segment},
 };
@@ -151,6 +152,9 @@ impl BlobStore for Blobs {
     }
     fn mover(&self) -> Option<&dyn Mover> {
         self.inner().mover()
+    }
+    fn copier(&self) -> Option<&dyn Copier> {
+        self.inner().copier()
     }
     fn parts(&self) -> Option<&dyn Parts> {
         self.inner().parts()

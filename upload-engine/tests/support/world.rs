@@ -126,6 +126,7 @@ impl World {
         // Small, so that small bodies have many batches, checkpoints and pages.
         (settings.min_batch, settings.max_batch) = (512, 1024);
         (settings.checkpoint, settings.digest_save, settings.page) = (2048, 4096, 7);
+        (settings.copy_step, settings.copy_save) = (600, 1300);
         settings.min_part = 1000;
         (settings.part_size, settings.max_part, settings.min_fragment) = (1000, u64::MAX, 100);
         Self {

@@ -10,7 +10,9 @@ use bytes::Bytes;
 use rustix::fs::OFlags;
 use upload_core::{
     Hour, ObjectKey, StagingName,
-    ports::{BlobStore, Capabilities, Listed, Mover, Permit, Publication, StoreError, StoreErrorKind},
+    ports::{
+        BlobStore, Capabilities, Copier, Listed, Mover, Permit, Publication, StoreError, StoreErrorKind,
+    },
 };
 
 use super::{
@@ -201,6 +203,10 @@ impl BlobStore for DiskBlobs {
         Some(self)
     }
 
+    fn copier(&self) -> Option<&dyn Copier> {
+        Some(self)
+    }
+
     async fn flush(&self) -> Result<(), StoreError> {
         if self.inner.settings.durability == Durability::Request {
             return Ok(());
@@ -234,6 +240,29 @@ impl Mover for DiskBlobs {
                 let moved = write::move_within(&inner, &name, from, to, len);
                 drop(permit);
                 moved
+            })
+            .await
+    }
+}
+
+#[async_trait]
+impl Copier for DiskBlobs {
+    async fn copy_in(
+        &self,
+        key: &ObjectKey,
+        range: Range<u64>,
+        staging: &StagingName,
+        position: u64,
+        permit: Permit,
+    ) -> Result<(), StoreError> {
+        let len = range.end.saturating_sub(range.start);
+        end_of(range.start.max(position), len)?;
+        let (inner, key, name) = (Arc::clone(&self.inner), key.clone(), staging.clone());
+        self.writers
+            .call(move || {
+                let copied = write::copy_in(&inner, &key, range.start, &name, position, len);
+                drop(permit);
+                copied
             })
             .await
     }

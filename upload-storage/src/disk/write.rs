@@ -6,9 +6,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use rustix::{fs::FallocateFlags, io::Errno};
+use rustix::{
+    fs::{FallocateFlags, OFlags},
+    io::Errno,
+};
 use upload_core::{
-    StagingName,
+    ObjectKey, StagingName,
     ports::{StoreError, StoreErrorKind},
 };
 
@@ -93,7 +96,7 @@ pub(super) fn move_within(
     len: u64,
 ) -> Result<(), StoreError> {
     let (staging, file) = open(inner, name, false, |_, file| file)?;
-    let copied = copy(file.as_fd(), from, to, len);
+    let copied = copy((file.as_fd(), from), (file.as_fd(), to), len);
     with(&staging, |state| state.writes += 1);
     match copied {
         Ok(0) => {
@@ -109,18 +112,44 @@ pub(super) fn move_within(
     }
 }
 
-/// Copies and gives the number of bytes that were not there to copy.
-fn copy(file: BorrowedFd<'_>, from: u64, to: u64, len: u64) -> Result<u64, Errno> {
-    let (mut source, mut target, mut left) = (from, to, len);
+/// Copies `len` bytes of an object into a staging file.
+pub(super) fn copy_in(
+    inner: &Inner,
+    key: &ObjectKey,
+    from: u64,
+    name: &StagingName,
+    to: u64,
+    len: u64,
+) -> Result<(), StoreError> {
+    let object = inner.layout.open_file(key.as_str(), OFlags::RDONLY);
+    let object = object.map_err(|e| failed("opening", key, e))?;
+    let (staging, file) = open(inner, name, true, |_, file| file)?;
+    let copied = copy((object.as_fd(), from), (file.as_fd(), to), len);
+    with(&staging, |state| state.writes += 1);
+    match copied {
+        Ok(0) => Ok(()),
+        Ok(missing) => {
+            let why = format!("{key} ends {missing} bytes before {}, the end of a copy", from + len);
+            Err(StoreError::new(StoreErrorKind::Corrupt, why))
+        }
+        Err(e) => Err(failed(format_args!("copying {len} bytes from {from} of {key} to {to} in"), name, e)),
+    }
+}
+
+/// A file and a position in it.
+type Place<'a> = (BorrowedFd<'a>, u64);
+
+/// Copies and gives the number of bytes that were not there to copy. Where the file system can share blocks, the kernel does so.
+fn copy((source, from): Place<'_>, (target, to): Place<'_>, len: u64) -> Result<u64, Errno> {
+    let (mut from, mut to, mut left) = (from, to, len);
     while left > 0 {
         let some = usize::try_from(left.min(1 << 30)).unwrap_or(1 << 30);
-        let copied = rustix::fs::copy_file_range(file, Some(&mut source), file, Some(&mut target), some);
-        match copied {
-            Ok(0) => return copy_by_hand(file, source, target, left),
+        match rustix::fs::copy_file_range(source, Some(&mut from), target, Some(&mut to), some) {
+            Ok(0) => return copy_by_hand((source, from), (target, to), left),
             Ok(copied) => left -= copied as u64,
             Err(Errno::INTR) => {}
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::XDEV | Errno::PERM) => {
-                return copy_by_hand(file, source, target, left);
+                return copy_by_hand((source, from), (target, to), left);
             }
             Err(e) => return Err(e),
         }
@@ -128,14 +157,15 @@ fn copy(file: BorrowedFd<'_>, from: u64, to: u64, len: u64) -> Result<u64, Errno
     Ok(0)
 }
 
-fn copy_by_hand(file: BorrowedFd<'_>, mut from: u64, mut to: u64, mut left: u64) -> Result<u64, Errno> {
+fn copy_by_hand((source, from): Place<'_>, (target, to): Place<'_>, len: u64) -> Result<u64, Errno> {
+    let (mut from, mut to, mut left) = (from, to, len);
     while left > 0 {
-        let piece = Bytes::from(read_up_to(file, from, left.min(PIECE) as usize)?);
+        let piece = Bytes::from(read_up_to(source, from, left.min(PIECE) as usize)?);
         let len = piece.len() as u64;
         if len == 0 {
             break;
         }
-        write_all(file, to, &[piece])?;
+        write_all(target, to, &[piece])?;
         (from, to, left) = (from + len, to + len, left - len);
     }
     Ok(left)
@@ -152,12 +182,15 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         let bytes: Vec<u8> = (0..3_000_000u32).map(|i| (i % 251) as u8).collect();
         write_all(file.as_fd(), 10, &[Bytes::from(bytes.clone())]).unwrap();
-        for (copy, to) in [(copy as fn(_, _, _, _) -> _, 1 << 33), (copy_by_hand, 1 << 34)] {
-            assert_eq!(copy(file.as_fd(), 10, to, 3_000_000).unwrap(), 0);
+        let within = |copy: fn(Place<'_>, Place<'_>, u64) -> _, from, to, len| {
+            copy((file.as_fd(), from), (file.as_fd(), to), len)
+        };
+        for (copy, to) in [(copy as fn(_, _, _) -> _, 1 << 33), (copy_by_hand, 1 << 34)] {
+            assert_eq!(within(copy, 10, to, 3_000_000).unwrap(), 0);
             assert!(read_up_to(file.as_fd(), to, 3_000_000).unwrap() == bytes);
         }
         // 1000 bytes are there, 4000 are asked for.
         let end = (1 << 34) + 3_000_000 - 1000;
-        assert_eq!(copy_by_hand(file.as_fd(), end, 0, 4000).unwrap(), 3000);
+        assert_eq!(within(copy_by_hand, end, 0, 4000).unwrap(), 3000);
     }
 }

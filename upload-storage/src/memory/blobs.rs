@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use upload_core::{
     Hour, ObjectKey, StagingName,
-    ports::{BlobStore, Capabilities, Listed, Mover, Permit, Publication, StoreError, StoreErrorKind},
+    ports::{
+        BlobStore, Capabilities, Copier, Listed, Mover, Permit, Publication, StoreError, StoreErrorKind,
+    },
 };
 
 use super::{extents::Extents, page::Page};
@@ -155,6 +157,25 @@ impl BlobStore for MemoryBlobs {
 
     fn mover(&self) -> Option<&dyn Mover> {
         Some(self)
+    }
+
+    fn copier(&self) -> Option<&dyn Copier> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Copier for MemoryBlobs {
+    async fn copy_in(
+        &self,
+        key: &ObjectKey,
+        range: Range<u64>,
+        staging: &StagingName,
+        position: u64,
+        permit: Permit,
+    ) -> Result<(), StoreError> {
+        let bytes = self.read(key, range).await?;
+        self.write(staging, position, vec![bytes], permit).await
     }
 }
 

@@ -250,6 +250,22 @@ impl Parts for MemoryParts {
         lock(&self.inner).put_part(&self.rules, key, session, number, bytes.concat().into())
     }
 
+    fn copies(&self) -> bool {
+        true
+    }
+
+    async fn copy_part(
+        &self,
+        key: &ObjectKey,
+        session: &Session,
+        number: u64,
+        from: &ObjectKey,
+        range: Range<u64>,
+    ) -> Result<Part, StoreError> {
+        let bytes = self.read(from, range).await?;
+        lock(&self.inner).put_part(&self.rules, key, session, number, bytes)
+    }
+
     async fn list_parts(&self, key: &ObjectKey, session: &Session) -> Result<Vec<Part>, StoreError> {
         lock(&self.inner).listed(key, session)
     }

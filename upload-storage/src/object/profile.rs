@@ -76,6 +76,12 @@ impl Profile {
         matches!(self, Self::Aws | Self::Gcs)
     }
 
+    /// Whether it makes parts of other objects (S3's `UploadPartCopy`). Google's XML API does not; Azure wants another signature for
+    /// the source.
+    pub fn copies_parts(self) -> bool {
+        matches!(self, Self::Aws | Self::R2 | Self::Compatible)
+    }
+
     /// Most bytes of one object.
     pub fn max_object(self) -> u64 {
         match self {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use upload_core::{
     Hour, ObjectKey, StagingName,
-    ports::{BlobStore, Capabilities, Listed, Mover, Parts, Permit, Publication, Signer, StoreError},
+    ports::{BlobStore, Capabilities, Copier, Listed, Mover, Parts, Permit, Publication, Signer, StoreError},
 };
 
 use super::TenantBlobs;
@@ -76,6 +76,10 @@ impl BlobStore for TenantBlobs {
         self.common.mover().map(|_| self as &dyn Mover)
     }
 
+    fn copier(&self) -> Option<&dyn Copier> {
+        self.common.copier().map(|_| self as &dyn Copier)
+    }
+
     fn signer(&self) -> Option<&dyn Signer> {
         self.common.signer().map(|_| self as &dyn Signer)
     }
@@ -102,5 +106,20 @@ impl Mover for TenantBlobs {
     ) -> Result<(), StoreError> {
         let mover = self.of_staging(staging).mover().ok_or_else(|| self.cannot("move bytes"))?;
         mover.move_within(staging, from, to, len, permit).await
+    }
+}
+
+#[async_trait]
+impl Copier for TenantBlobs {
+    async fn copy_in(
+        &self,
+        key: &ObjectKey,
+        range: Range<u64>,
+        staging: &StagingName,
+        position: u64,
+        permit: Permit,
+    ) -> Result<(), StoreError> {
+        let copier = self.of_staging(staging).copier().ok_or_else(|| self.cannot("copy bytes"))?;
+        copier.copy_in(key, range, staging, position, permit).await
     }
 }

@@ -44,6 +44,21 @@ impl Parts for TenantBlobs {
         self.parts_of(key)?.put_part(key, session, number, bytes).await
     }
 
+    fn copies(&self) -> bool {
+        self.common.parts().is_some_and(Parts::copies)
+    }
+
+    async fn copy_part(
+        &self,
+        key: &ObjectKey,
+        session: &Session,
+        number: u64,
+        from: &ObjectKey,
+        range: Range<u64>,
+    ) -> Result<Part, StoreError> {
+        self.parts_of(key)?.copy_part(key, session, number, from, range).await
+    }
+
     async fn list_parts(&self, key: &ObjectKey, session: &Session) -> Result<Vec<Part>, StoreError> {
         self.parts_of(key)?.list_parts(key, session).await
     }

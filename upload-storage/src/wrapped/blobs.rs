@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use upload_core::{
     ObjectKey, StagingName,
-    ports::{BlobStore, Capabilities, Listed, Mover, Parts, Permit, Publication, Signer, StoreError},
+    ports::{BlobStore, Capabilities, Copier, Listed, Mover, Parts, Permit, Publication, Signer, StoreError},
     time::Hour,
 };
 
@@ -87,6 +87,10 @@ impl<S: BlobStore + ?Sized, H: Hook> BlobStore for Wrapped<S, H> {
         self.inner.mover().map(|_| self as &dyn Mover)
     }
 
+    fn copier(&self) -> Option<&dyn Copier> {
+        self.inner.copier().map(|_| self as &dyn Copier)
+    }
+
     fn parts(&self) -> Option<&dyn Parts> {
         self.inner.parts().map(|_| self as &dyn Parts)
     }
@@ -116,5 +120,27 @@ impl<S: BlobStore + ?Sized, H: Hook> Mover for Wrapped<S, H> {
         let moved =
             |ticket: &H::Ticket| mover.move_within(staging, from, to, len, self.hook.hold(ticket, permit));
         self.around(call, moved, |()| len).await
+    }
+}
+
+#[async_trait]
+impl<S: BlobStore + ?Sized, H: Hook> Copier for Wrapped<S, H> {
+    async fn copy_in(
+        &self,
+        key: &ObjectKey,
+        range: Range<u64>,
+        staging: &StagingName,
+        position: u64,
+        permit: Permit,
+    ) -> Result<(), StoreError> {
+        let copier =
+            self.inner.copier().ok_or_else(|| StoreError::unsupported("copy bytes", "the wrapped store"))?;
+        let bytes = range.end.saturating_sub(range.start);
+        let target = Some(key.as_str());
+        let call = Call { position, bytes, target, ..Call::new(Operation::Copy, staging.as_str()) };
+        let copied = |ticket: &H::Ticket| {
+            copier.copy_in(key, range, staging, position, self.hook.hold(ticket, permit))
+        };
+        self.around(call, copied, |()| bytes).await
     }
 }

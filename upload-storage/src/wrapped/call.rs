@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use upload_core::Fragment;
 #[cfg(doc)]
-use upload_core::ports::{BlobStore, Mover, Parts, RecordStore, Signer};
+use upload_core::ports::{BlobStore, Copier, Mover, Parts, RecordStore, Signer};
 
 /// The calls of the ports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,6 +14,8 @@ pub enum Operation {
     Write,
     /// [`Mover::move_within`].
     Move,
+    /// [`Copier::copy_in`].
+    Copy,
     /// [`BlobStore::sync`].
     Sync,
     /// [`BlobStore::read_staged`].
@@ -34,6 +36,8 @@ pub enum Operation {
     OpenSession,
     /// [`Parts::put_part`].
     PutPart,
+    /// [`Parts::copy_part`].
+    CopyPart,
     /// [`Parts::list_parts`].
     ListParts,
     /// [`Parts::complete`].
@@ -70,10 +74,11 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::Stage,
         Self::Write,
         Self::Move,
+        Self::Copy,
         Self::Sync,
         Self::ReadStaged,
         Self::Publish,
@@ -84,6 +89,7 @@ impl Operation {
         Self::List,
         Self::OpenSession,
         Self::PutPart,
+        Self::CopyPart,
         Self::ListParts,
         Self::CompleteParts,
         Self::AbortSession,

@@ -44,6 +44,24 @@ impl<S: BlobStore + ?Sized, H: Hook> Parts for Wrapped<S, H> {
         self.around(call, |_| parts.put_part(key, session, number, bytes), |_| total).await
     }
 
+    fn copies(&self) -> bool {
+        self.inner.parts().is_some_and(Parts::copies)
+    }
+
+    async fn copy_part(
+        &self,
+        key: &ObjectKey,
+        session: &Session,
+        number: u64,
+        from: &ObjectKey,
+        range: Range<u64>,
+    ) -> Result<Part, StoreError> {
+        let parts = self.inner_parts()?;
+        let bytes = range.end.saturating_sub(range.start);
+        let call = Call { position: number, bytes, ..of_session(Operation::CopyPart, key, session) };
+        self.around(call, |_| parts.copy_part(key, session, number, from, range), |_| bytes).await
+    }
+
     async fn list_parts(&self, key: &ObjectKey, session: &Session) -> Result<Vec<Part>, StoreError> {
         let parts = self.inner_parts()?;
         let call = of_session(Operation::ListParts, key, session);

@@ -21,11 +21,10 @@
 //!   POST / ──> begin ──> PATCH (resumable_id) ──> part ──> PATCH ──> part ──> PATCH ──> commit ──> PUT /{id}
 //! ```
 
+mod handle;
 mod parse;
-mod progress;
 mod render;
 mod settings;
-mod steps;
 #[cfg(test)]
 mod tests;
 mod wire;

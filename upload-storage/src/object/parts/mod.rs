@@ -43,6 +43,19 @@ pub(super) trait Sessions: Send + Sync {
         payload: PutPayload,
     ) -> Result<String, StoreError>;
 
+    /// Stores bytes of another object as a part, in the store; its tag comes back.
+    async fn copy(
+        &self,
+        key: &ObjectKey,
+        _session: &Session,
+        number: u64,
+        from: &ObjectKey,
+        _range: Range<u64>,
+    ) -> Result<String, StoreError> {
+        let what = format!("make part {number} of {key} of {from}");
+        Err(StoreError::unsupported(&what, "the provider"))
+    }
+
     async fn list(&self, key: &ObjectKey, session: &Session) -> Result<Vec<Part>, StoreError>;
 
     /// Makes the parts the object. `NotFound` if the session is gone, whether or not the object is there.
@@ -85,6 +98,21 @@ fn no_session(key: &ObjectKey, session: &Session) -> StoreError {
     StoreError::not_found(format!("no session {session} of {key}"))
 }
 
+impl ObjectBlobs {
+    /// Refuses a part that the provider would not take.
+    fn check_part(&self, key: &ObjectKey, number: u64, length: u64) -> Result<(), StoreError> {
+        let rules = self.rules();
+        if length > rules.max_part {
+            let most = rules.max_part;
+            return Err(wrong(format!("{key}: a part of {length} bytes; at most {most} are allowed")));
+        }
+        if rules.numbered && !(1..=u64::from(rules.max_parts)).contains(&number) {
+            return Err(wrong(format!("{key}: part {number}; numbers are from 1 to {}", rules.max_parts)));
+        }
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl Parts for ObjectBlobs {
     fn rules(&self) -> PartRules {
@@ -102,17 +130,27 @@ impl Parts for ObjectBlobs {
         number: u64,
         bytes: Vec<Bytes>,
     ) -> Result<Part, StoreError> {
-        let (rules, length) = (self.rules(), total(&bytes));
-        if length > rules.max_part {
-            return Err(wrong(format!(
-                "{key}: a part of {length} bytes; at most {} are allowed",
-                rules.max_part
-            )));
-        }
-        if rules.numbered && !(1..=u64::from(rules.max_parts)).contains(&number) {
-            return Err(wrong(format!("{key}: part {number}; numbers are from 1 to {}", rules.max_parts)));
-        }
+        let length = total(&bytes);
+        self.check_part(key, number, length)?;
         let tag = self.sessions.put(key, session, number, PutPayload::from_iter(bytes)).await?;
+        Ok(Part::new(number, length, tag))
+    }
+
+    fn copies(&self) -> bool {
+        self.provider.profile().copies_parts()
+    }
+
+    async fn copy_part(
+        &self,
+        key: &ObjectKey,
+        session: &Session,
+        number: u64,
+        from: &ObjectKey,
+        range: Range<u64>,
+    ) -> Result<Part, StoreError> {
+        let length = range.end.saturating_sub(range.start);
+        self.check_part(key, number, length)?;
+        let tag = self.sessions.copy(key, session, number, from, range).await?;
         Ok(Part::new(number, length, tag))
     }
 

@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, fmt::Write as _, sync::Arc};
+use std::{collections::BTreeSet, fmt::Write as _, ops::Range, sync::Arc};
 
 use async_trait::async_trait;
 use object_store::{PutPayload, path::Path, signer::Method};
@@ -88,6 +88,14 @@ fn document(what: &str, answer: &Answer, roots: &[&str]) -> Result<Element, Stor
     )))
 }
 
+/// The tag of a part that was stored.
+fn tag_of(what: &str, tag: &str) -> Result<String, StoreError> {
+    match unquoted(tag) {
+        "" => Err(StoreError::unavailable(format!("{what}: no ETag came"))),
+        tag => Ok(tag.to_owned()),
+    }
+}
+
 /// An ETag without its quotes: not every store writes them everywhere.
 fn unquoted(tag: &str) -> &str {
     tag.trim().trim_matches('"')
@@ -141,9 +149,30 @@ impl Sessions for Multipart {
         if !answer.is_success() {
             return Err(refused(&what, &answer));
         }
-        let tag = answer.headers.get("etag").and_then(|tag| tag.to_str().ok()).map(unquoted);
-        let tag = tag.filter(|tag| !tag.is_empty());
-        tag.map(str::to_owned).ok_or_else(|| StoreError::unavailable(format!("{what}: no ETag came")))
+        let tag = answer.headers.get("etag").and_then(|tag| tag.to_str().ok());
+        tag_of(&what, tag.unwrap_or_default())
+    }
+
+    async fn copy(
+        &self,
+        key: &ObjectKey,
+        session: &Session,
+        number: u64,
+        from: &ObjectKey,
+        range: Range<u64>,
+    ) -> Result<String, StoreError> {
+        let what = format!("part {number} of {key}, of {from}");
+        let (path, source) = (self.path(key)?, self.path(from)?);
+        let last = range.end.saturating_sub(1);
+        let ask = Ask::new(Method::PUT, Some(&path))
+            .query("partNumber", number.to_string())
+            .query("uploadId", session.as_str())
+            .header("content-length", "0")?
+            .header("x-amz-copy-source", &format!("/{}/{source}", self.provider.bucket()))?
+            .header("x-amz-copy-source-range", &format!("bytes={}-{last}", range.start))?;
+        let answer = self.provider.ask_again(ask).await?;
+        let copied = document(&what, &answer, &["CopyPartResult"])?;
+        tag_of(&what, copied.get("ETag"))
     }
 
     async fn list(&self, key: &ObjectKey, session: &Session) -> Result<Vec<Part>, StoreError> {

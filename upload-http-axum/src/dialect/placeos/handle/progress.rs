@@ -5,12 +5,16 @@ use std::collections::btree_map::Entry;
 use serde_json::Value;
 use upload_core::{Error, ErrorKind, Principal, UploadId};
 
-use super::Api;
-use super::wire::{ANNOUNCED, NAME, PART_DATA, PART_LIST, Progress, RESUMABLE_ID};
+use super::super::Api;
+use super::super::wire::{ANNOUNCED, NAME, PART_DATA, PART_LIST, Progress, RESUMABLE_ID};
 
 impl Api {
     /// What was told of an upload in parts.
-    pub(super) async fn known(&self, who: &Principal, id: &UploadId) -> Result<Progress, Error> {
+    pub(in crate::dialect::placeos) async fn known(
+        &self,
+        who: &Principal,
+        id: &UploadId,
+    ) -> Result<Progress, Error> {
         let mut known = self.session(who, id).await?;
         for (n, part) in self.uploads.engine().notes(who, id, PART_DATA).await? {
             known.part_data.extend(serde_json::from_value(part).ok().map(|part| (n, part)));
@@ -28,7 +32,11 @@ impl Api {
     }
 
     /// [`known`](Self::known) without the data of parts.
-    pub(super) async fn session(&self, who: &Principal, id: &UploadId) -> Result<Progress, Error> {
+    pub(in crate::dialect::placeos) async fn session(
+        &self,
+        who: &Principal,
+        id: &UploadId,
+    ) -> Result<Progress, Error> {
         let mut known = Progress::default();
         for (n, value) in self.uploads.engine().notes(who, id, NAME).await? {
             match n {
@@ -41,7 +49,11 @@ impl Api {
     }
 
     /// [`known`](Self::known), or nothing where there is nothing that this key may see.
-    pub(super) async fn known_if_any(&self, who: &Principal, id: &UploadId) -> Result<Progress, Error> {
+    pub(in crate::dialect::placeos) async fn known_if_any(
+        &self,
+        who: &Principal,
+        id: &UploadId,
+    ) -> Result<Progress, Error> {
         match self.known(who, id).await {
             Err(e) if matches!(e.kind, ErrorKind::Forbidden | ErrorKind::NotFound | ErrorKind::Gone) => {
                 Ok(Progress::default())
@@ -51,7 +63,12 @@ impl Api {
     }
 
     /// Keeps what a client tells. Requests race: each part has a note of its own, and the store's id stays the first.
-    pub(super) async fn keep(&self, who: &Principal, id: &UploadId, told: Progress) -> Result<(), Error> {
+    pub(in crate::dialect::placeos) async fn keep(
+        &self,
+        who: &Principal,
+        id: &UploadId,
+        told: Progress,
+    ) -> Result<(), Error> {
         let engine = self.uploads.engine();
         let mut part_data = told.part_data;
         if part_data.len() > 1 {

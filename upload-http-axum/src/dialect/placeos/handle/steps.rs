@@ -5,16 +5,21 @@ use http::StatusCode;
 use upload_core::ports::Session;
 use upload_core::{Access, Ask, Error, ErrorKind, Grant, Inspection, Principal, Stage, UploadId};
 
-use super::parse::Next;
-use super::render::{self, Asked, Failure};
-use super::wire::{Done, Signature, Step};
-use super::{Api, Call};
+use super::super::parse::Next;
+use super::super::render::{self, Asked, Failure};
+use super::super::wire::{Done, Signature, Step};
+use super::super::{Api, Call};
 use crate::answer::json;
 use crate::store;
 
 impl Api {
     /// The answer that signs a client's next step.
-    pub(super) async fn step(&self, call: &Call, seen: &Inspection, next: Next) -> Result<Response, Failure> {
+    pub(in crate::dialect::placeos) async fn step(
+        &self,
+        call: &Call,
+        seen: &Inspection,
+        next: Next,
+    ) -> Result<Response, Failure> {
         let (kind, mut ask) = match next {
             Next::Nothing => return Ok(json(StatusCode::OK, &Done { ok: true })),
             Next::Part(number, digest) => {
@@ -44,7 +49,7 @@ impl Api {
     }
 
     /// Leave for the usual time, bound to the type that the request is to be sent as.
-    pub(super) fn ask(&self, access: Access, declared: Option<&str>) -> Ask {
+    pub(in crate::dialect::placeos) fn ask(&self, access: Access, declared: Option<&str>) -> Ask {
         let mut ask = Ask::new(access, self.settings.signature());
         ask.content_type = render::type_of(access, declared).map(str::to_owned);
         // Its clients say when an upload is complete.
@@ -53,7 +58,7 @@ impl Api {
     }
 
     /// The request that does what is asked: the store's own, or one to our endpoints; and its body, where it has one.
-    pub(super) async fn sign(
+    pub(in crate::dialect::placeos) async fn sign(
         &self,
         call: &Call,
         id: &UploadId,
