@@ -1,9 +1,9 @@
 //! The page at `/`: a browser's uploads by tus. `page/build.sh` makes its script.
 
 use axum::Router;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use http::header;
 use upload_checksum::{Algorithm, Hasher};
 
 const PAGE: &str = include_str!("page/index.html");
@@ -13,18 +13,19 @@ const SCRIPT: &str = include_str!("page/bundle.js");
 pub(crate) fn router(public_url: Option<&str>) -> Router {
     let policy = policy(public_url);
     let page = get(async move || file("text/html; charset=utf-8", PAGE, policy.clone()));
-    let script = get(async || file("text/javascript; charset=utf-8", SCRIPT, "default-src 'none'".to_owned()));
+    let script =
+        get(async || file("text/javascript; charset=utf-8", SCRIPT, "default-src 'none'".to_owned()));
     Router::new().route("/", page).route("/bundle.js", script)
 }
 
 fn file(kind: &'static str, content: &'static str, policy: String) -> impl IntoResponse {
     let headers = [
-        (CONTENT_TYPE, kind.to_owned()),
-        (CONTENT_SECURITY_POLICY, policy),
+        (header::CONTENT_TYPE, kind.to_owned()),
+        (header::CONTENT_SECURITY_POLICY, policy),
         // Another version of the server has another page.
-        (CACHE_CONTROL, "no-cache".to_owned()),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-        (REFERRER_POLICY, "no-referrer".to_owned()),
+        (header::CACHE_CONTROL, "no-cache".to_owned()),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        (header::REFERRER_POLICY, "no-referrer".to_owned()),
     ];
     (headers, content)
 }
