@@ -98,7 +98,7 @@ export async function run({ tus, source, stream, storage, uppy, endpoint, api, k
       check("deferred went on", again > 0, again)
     },
     async "with metadata"() {
-      const told = await tried("described", 1000, { metadata: { filename: "größe, 大小.txt", filetype: "text/plain", empty: "" } })
+      const told = await tried("described", 1000, { metadata: { empty: "", filename: "größe, 大小.txt", filetype: "text/plain" } })
       const pairs = Object.fromEntries(told["upload-metadata"].split(",").map(pair => pair.split(" ")))
       const name = new TextDecoder().decode(Uint8Array.from(atob(pairs.filename), c => c.charCodeAt(0)))
       check("its metadata", name === "größe, 大小.txt" && atob(pairs.filetype) === "text/plain" && pairs.empty === "", pairs)

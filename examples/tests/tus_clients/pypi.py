@@ -48,11 +48,11 @@ def by_tuspy(server, endpoint, directory):
     file.write_bytes(content)
     usual = {"retries": 20, "retry_delay": 0, "chunk_size": 2 * MIB}
 
-    one = client.uploader(str(file), metadata={"filename": "größe.bin", "empty": ""}, **usual)
+    one = client.uploader(str(file), metadata={"empty": "", "filename": "größe.bin"}, **usual)
     one.upload()
     told = server.expect("tuspy's", one.url, content)
     name = base64.b64encode("größe.bin".encode()).decode()
-    assert told["Upload-Metadata"] == f"filename {name},empty ", told["Upload-Metadata"]
+    assert told["Upload-Metadata"] == f"empty ,filename {name}", told["Upload-Metadata"]
 
     one = client.uploader(str(file), upload_checksum=True, **usual)
     one.upload()
