@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
+use super::{File, PARALLEL, element, escaped, manifest};
 use crate::placeos::{BASE, ok};
 use crate::signed::{OWNER, Signed, md5};
-use crate::{File, PARALLEL, element, escaped, manifest};
 
 /// The function API: `POST` straight away with the MD5 of the whole, `PATCH` with a query for each part.
 pub struct Newest<'a> {

@@ -1,25 +1,13 @@
 //! Every row of the API page's table of errors, each by every way that leads to it.
-#![cfg(all(feature = "picomes", feature = "wickson"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    unreachable_pub
-)]
 
-mod support;
-#[path = "support/wickson.rs"]
-mod wickson;
-
+use crate::support;
 use std::time::Duration;
 
+use crate::wickson::{COLLEAGUE, PATH, READER, STRANGER, Wickson, error, keyed, media, parts, pdf, upload};
 use support::{Answer, Part, Request, form};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use upload_http_axum::RateLimit;
-use wickson::{COLLEAGUE, PATH, READER, STRANGER, Wickson, error, keyed, media, parts, pdf, upload};
 
 /// That nothing was taken in, though all of it was sent.
 fn nothing_was_staged(server: &Wickson) {

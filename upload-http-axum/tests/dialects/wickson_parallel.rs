@@ -1,26 +1,13 @@
 //! Many uploads of the same bytes at once, and bodies that are cut: one is there, once, paid once; nothing else is.
-#![cfg(all(feature = "picomes", feature = "wickson"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    unreachable_pub
-)]
-
-mod support;
-#[path = "support/wickson.rs"]
-mod wickson;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use support::{Answer, Part, Request};
+use crate::support::{Answer, Part, Request};
+use crate::wickson::{PATH, Wickson, error, parts, pdf, principal, upload};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use upload_core::{ErrorKind, Stage};
-use wickson::{PATH, Wickson, error, parts, pdf, principal, upload};
 
 /// Sends all of them at once.
 async fn at_once(server: &Arc<Wickson>, requests: Vec<Request>) -> Vec<Answer> {

@@ -1,26 +1,12 @@
 //! The store of our own that takes the bytes: what it takes, what it refuses, and that nothing harms what is stored.
-#![cfg(feature = "direct-upload")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    unreachable_pub
-)]
 
-#[path = "support/direct.rs"]
-mod direct;
-#[path = "support/signed.rs"]
-mod signed;
-mod support;
-
+use crate::direct;
 use std::time::Duration;
 
+use crate::signed::{OWNER, bare};
+use crate::support::{Answer, MB, Request, noise, raw};
 use direct::{PATH, blob, create, is_pending, is_stored, put, put_of, put_well};
 use serde_json::{Value, json};
-use signed::{OWNER, bare};
-use support::{Answer, MB, Request, noise, raw};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use upload_core::{Access, Ask, Grant, Principal, Roles, TenantName};

@@ -1,20 +1,8 @@
 //! Every row of the protocol's page, as it goes over a socket.
-#![cfg(all(feature = "tus", feature = "signed", feature = "placeos", feature = "picomes"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    unreachable_pub
-)]
 
-#[path = "support/signed.rs"]
-mod signed;
-mod support;
-#[path = "support/tus.rs"]
-mod tus;
-
+use crate::signed;
+use crate::support;
+use crate::tus;
 use std::sync::Arc;
 use std::time::Duration;
 

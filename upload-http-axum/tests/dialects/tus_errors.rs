@@ -1,23 +1,8 @@
 //! What is refused, with which status, and that nothing changes by it.
-#![cfg(all(feature = "tus", feature = "signed", feature = "placeos", feature = "picomes"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    unreachable_pub
-)]
 
-#[path = "support/signed.rs"]
-mod signed;
-mod support;
-#[path = "support/tus.rs"]
-mod tus;
-
-use signed::{OWNER, READER, STRANGER, STRANGER_ADMIN, WRITER, bare};
-use support::{Request, jpeg, noise};
-use tus::{
+use crate::signed::{OWNER, READER, STRANGER, STRANGER_ADMIN, WRITER, bare};
+use crate::support::{Request, jpeg, noise};
+use crate::tus::{
     BYTES, bytes, complete, create, deferred, error, has, head, offset, patch, path, post, request, start,
     text, with,
 };

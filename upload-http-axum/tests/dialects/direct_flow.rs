@@ -1,30 +1,16 @@
 //! The way of a file from its record to the application, as clients of Active Storage go it.
-#![cfg(feature = "direct-upload")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    unreachable_pub
-)]
 
-#[path = "support/direct.rs"]
-mod direct;
-#[path = "support/signed.rs"]
-mod signed;
-mod support;
-
+use crate::direct;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::signed::{COLLEAGUE, OWNER, Signed, WRITER, api, bare};
+use crate::support::{MB, noise};
 use axum::Router;
 use direct::{
     PATH, blob, blob_sha, create, digest, is_pending, is_stored, plain, put, put_of, put_well, state,
 };
 use serde_json::json;
-use signed::{COLLEAGUE, OWNER, Signed, WRITER, api, bare};
-use support::{MB, noise};
 use upload_checksum::Algorithm;
 use upload_core::{ErrorKind, Stage};
 use upload_engine::Settings;

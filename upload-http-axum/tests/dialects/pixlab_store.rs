@@ -1,22 +1,9 @@
 //! PixLab STORE over a real socket: the page's request, keys wherever they stand, and what is refused leaves nothing.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    missing_docs,
-    unreachable_pub
-)]
 
-#[path = "support/signed.rs"]
-mod signed;
-mod support;
-
+use crate::support;
 use std::sync::Arc;
 
-use signed::{OWNER, READER, STRANGER, Signed, bare};
+use crate::signed::{OWNER, READER, STRANGER, Signed, bare};
 use support::{Answer, MB, Part, Request, form, jpeg, mp4, noise};
 use upload_core::Hour;
 use upload_core::ports::BlobStore as _;

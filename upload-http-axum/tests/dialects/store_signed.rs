@@ -1,22 +1,9 @@
 //! A signed request can do nothing but what it was made for.
-#![cfg(all(feature = "picomes", feature = "placeos"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    unreachable_pub
-)]
-
-#[path = "support/signed.rs"]
-mod signed;
-mod support;
 
 use std::time::Duration;
 
-use signed::{Signed, bare, md5};
-use support::{Answer, Request, noise, raw};
+use crate::signed::{Signed, bare, md5};
+use crate::support::{Answer, Request, noise, raw};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use upload_core::lifecycle::Begin;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::{File, PARALLEL, element, escaped, manifest};
 use crate::placeos::{BASE, PART, ok};
 use crate::signed::{OWNER, Signed, md5};
-use crate::{File, PARALLEL, element, escaped, manifest};
 
 /// The class API: `GET /new`, then `POST` with the size as text, no type, and the MD5 of the first part.
 pub struct Oldest<'a> {

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::newest::Newest;
-use crate::oldest::Oldest;
+use super::newest::Newest;
+use super::oldest::Oldest;
+use super::{File, arrived, escaped};
 use crate::placeos::{BASE, PART, ok};
 use crate::signed::{OWNER, Signed, md5};
-use crate::{File, arrived, escaped};
 
 #[tokio::test]
 async fn small_files_of_all_clients() {

@@ -1,27 +1,13 @@
 //! Whatever a client sends, it is never our fault: no 500 for any headers, any path, any method.
-#![cfg(all(feature = "tus", feature = "signed", feature = "placeos", feature = "picomes"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    unreachable_pub
-)]
 
-#[path = "support/signed.rs"]
-mod signed;
-mod support;
-#[path = "support/tus.rs"]
-mod tus;
-
+use crate::tus;
 use std::sync::OnceLock;
 
+use crate::signed::OWNER;
 use axum::Router;
 use axum::body::Body;
 use http::{HeaderValue, Response};
 use proptest::prelude::*;
-use signed::OWNER;
 use tokio::runtime::Runtime;
 use tower::Service as _;
 use upload_http_axum::dialect::tus::{self as dialect, TusSettings};

@@ -1,18 +1,7 @@
 //! Every error of the page, and every input that should not be: a clear JSON error, and nothing lost.
-#![cfg(feature = "picomes")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    unreachable_pub
-)]
 
-mod support;
-
-use support::{Answer, KEY, MB, OTHER, Part, READER, Request, Server, WRITER};
-use support::{chunk, create, form, form_to, jpeg, mp4, noise, sha, single};
+use crate::support::{Answer, KEY, MB, OTHER, Part, READER, Request, Server, WRITER};
+use crate::support::{chunk, create, form, form_to, jpeg, mp4, noise, sha, single};
 use tokio::io::AsyncWriteExt as _;
 
 #[tokio::test]

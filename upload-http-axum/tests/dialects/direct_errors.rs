@@ -1,27 +1,13 @@
 //! Faults of the JSON as FastAPI tells them, every other error, who may do what, and pages of other sites.
-#![cfg(feature = "direct-upload")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    unreachable_pub
-)]
 
-#[path = "support/direct.rs"]
-mod direct;
-#[path = "support/signed.rs"]
-mod signed;
-mod support;
-
+use crate::direct;
+use crate::signed::{ADMIN, COLLEAGUE, OWNER, READER, STRANGER, STRANGER_ADMIN, SUPPORT, WRITER, api, bare};
+use crate::support::{Answer, Request};
 use axum::body::Body;
 use direct::{PATH, blob, create, error, put_well, state};
 use http::Request as HttpRequest;
 use proptest::prelude::*;
 use serde_json::json;
-use signed::{ADMIN, COLLEAGUE, OWNER, READER, STRANGER, STRANGER_ADMIN, SUPPORT, WRITER, api, bare};
-use support::{Answer, Request};
 use tower::ServiceExt as _;
 use upload_core::{ErrorKind, Principal, Roles, TenantName};
 use upload_http_axum::dialect::direct_upload::{self, DirectUploadSettings};

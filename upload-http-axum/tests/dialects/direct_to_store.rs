@@ -1,26 +1,11 @@
 //! PlaceOS and Direct Upload over a store that takes signed requests itself: no byte comes here.
-#![cfg(all(feature = "direct-upload", feature = "placeos"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    unreachable_pub
-)]
-
-#[path = "support/placeos.rs"]
-mod placeos_support;
-#[path = "support/signed.rs"]
-mod signed;
-mod support;
 
 use std::sync::Arc;
 
-use placeos_support::{BASE, PART, asking, body, create, ok, text};
+use crate::placeos::{BASE, PART, asking, body, create, ok, text};
+use crate::signed::{COLLEAGUE, OWNER, Signed, md5};
+use crate::support::{MB, noise};
 use serde_json::{Value, json};
-use signed::{COLLEAGUE, OWNER, Signed, md5};
-use support::{MB, noise};
 use upload_checksum::Algorithm;
 use upload_core::ports::{Binding, BlobStore, Listed, PartRules};
 use upload_core::{Hour, SignedRequest, Verb};

@@ -1,21 +1,10 @@
 //! Many requests of one stream at once: one path, exact bytes.
-#![cfg(feature = "picomes")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    unreachable_pub
-)]
-
-mod support;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::support::{MB, Server, chunk, mp4, noise};
 use futures_util::{StreamExt as _, stream};
-use support::{MB, Server, chunk, mp4, noise};
 
 /// The numbers below `n` in an order that depends on the seed.
 fn shuffled(seed: u64, n: usize) -> Vec<usize> {

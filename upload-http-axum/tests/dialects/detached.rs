@@ -1,16 +1,6 @@
 //! What goes on, and what is cleared away, when nobody waits for an answer.
-#![cfg(feature = "picomes")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    unreachable_pub
-)]
 
-mod support;
-
+use crate::support;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,28 +1,13 @@
 //! Whatever a client sends, it is never our fault: no 500 for any JSON, any query, any XML.
-#![cfg(all(feature = "picomes", feature = "placeos"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    unreachable_pub
-)]
-
-#[path = "support/placeos.rs"]
-mod placeos;
-#[path = "support/signed.rs"]
-mod signed;
-mod support;
 
 use std::sync::OnceLock;
 
+use crate::placeos::BASE;
+use crate::signed::{OWNER, Signed, md5};
 use axum::Router;
 use axum::body::Body;
-use placeos::BASE;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use signed::{OWNER, Signed, md5};
 use tokio::runtime::Runtime;
 use tower::Service as _;
 use upload_http_axum::dialect::placeos::{self as dialect, PlaceosSettings};

@@ -1,26 +1,11 @@
 //! Bodies with checksums: all of them count, or nothing.
-#![cfg(all(feature = "tus", feature = "signed", feature = "placeos", feature = "picomes"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    unreachable_pub
-)]
 
-#[path = "support/signed.rs"]
-mod signed;
-mod support;
-#[path = "support/tus.rs"]
-mod tus;
-
-use support::{Answer, MB, noise};
-use tokio::io::AsyncWriteExt as _;
-use tus::{
+use crate::support::{Answer, MB, noise};
+use crate::tus::{
     BYTES, begin_to_send, bytes, checksum, create, error, has, offset, patch, path, post, start, text, with,
     with_trailers,
 };
+use tokio::io::AsyncWriteExt as _;
 use upload_checksum::Algorithm;
 
 const ALGORITHMS: [Algorithm; 4] = [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Md5, Algorithm::Crc32c];

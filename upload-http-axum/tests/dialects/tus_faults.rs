@@ -1,31 +1,16 @@
 //! Connections that break and stall, requests that meet, stores that fail: what arrived stays, and nothing else counts.
-#![cfg(all(feature = "tus", feature = "signed", feature = "placeos", feature = "picomes"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    unreachable_pub
-)]
-
-#[path = "support/signed.rs"]
-mod signed;
-mod support;
-#[path = "support/tus.rs"]
-mod tus;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use signed::Signed;
-use support::{Answer, MB, Request, noise};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tus::{
+use crate::signed::Signed;
+use crate::support::{Answer, MB, Request, noise};
+use crate::tus::{
     BYTES, begin_to_send, bytes, create, deferred, error, has, head, offset, patch, path, post, request,
     start, text, with,
 };
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use upload_core::ports::{BlobStore, StoreErrorKind};
 use upload_core::{Hour, Principal, Roles, TenantName, UploadId};
 use upload_engine::Settings;

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::newest::Newest;
-use crate::oldest::Oldest;
+use super::newest::Newest;
+use super::oldest::Oldest;
+use super::{File, arrived, element, escaped};
 use crate::placeos::{BASE, PART, ok};
 use crate::signed::{OWNER, Signed, md5};
-use crate::{File, arrived, element, escaped};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn interrupted_and_resumed_by_each_client() {

@@ -1,30 +1,15 @@
 //! The three generations of clients, each as it sends its requests, against the store endpoints: whatever happens on the
 //! way, the bytes are the same in the end.
-#![cfg(all(feature = "picomes", feature = "placeos"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    unreachable_pub
-)]
-
-#[path = "../support/placeos.rs"]
-mod placeos;
-#[path = "../support/signed.rs"]
-mod signed;
-#[path = "../support/mod.rs"]
-mod support;
 
 mod arriving;
 mod newest;
 mod oldest;
 mod stopping;
 
-use placeos::{BASE, PART};
+use crate::placeos::{BASE, PART};
+use crate::signed;
+use crate::support::noise;
 use signed::{COLLEAGUE, STRANGER, Signed};
-use support::noise;
 
 /// How many parts they send at once.
 const PARALLEL: usize = 3;

@@ -1,21 +1,9 @@
 //! Uploads as the API page shows them: its programs byte for byte, its answer field by field.
-#![cfg(all(feature = "picomes", feature = "wickson"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    unreachable_pub
-)]
 
-mod support;
-#[path = "support/wickson.rs"]
-mod wickson;
-
+use crate::support;
+use crate::wickson::{COLLEAGUE, KEY, PATH, STRANGER, Wickson, error, keyed, media, parts, pdf, upload};
 use serde_json::{Value, json};
 use support::{Part, Request, sha};
-use wickson::{COLLEAGUE, KEY, PATH, STRANGER, Wickson, error, keyed, media, parts, pdf, upload};
 
 /// The text between two others, which stand there once.
 fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {

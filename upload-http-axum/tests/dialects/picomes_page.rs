@@ -1,21 +1,10 @@
 //! The two flows of the API page, byte for byte as its programs send them, and downloads of what they uploaded.
-#![cfg(feature = "picomes")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    unreachable_pub
-)]
-
-mod support;
 
 use std::sync::Arc;
 
+use crate::support::{Answer, KEY, MB, OTHER, Part, READER, Request, Server, WRITER};
+use crate::support::{chunk, create, form_to, jpeg, mp4, noise, sha, single};
 use axum::Router;
-use support::{Answer, KEY, MB, OTHER, Part, READER, Request, Server, WRITER};
-use support::{chunk, create, form_to, jpeg, mp4, noise, sha, single};
 use tokio::io::AsyncWriteExt as _;
 use upload_storage::memory::{MemoryBlobs, MemoryRecords};
 

@@ -1,27 +1,15 @@
 //! Whatever a client sends, it is never our fault: no 500 for any form, any query, any bytes; and nothing of it stays.
-#![cfg(all(feature = "picomes", feature = "wickson"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    unreachable_pub
-)]
 
-mod support;
-#[path = "support/wickson.rs"]
-mod wickson;
-
+use crate::support;
 use std::sync::OnceLock;
 
+use crate::wickson::{KEY, PATH, Wickson, pdf};
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
 use proptest::prelude::*;
 use tokio::runtime::Runtime;
 use tower::Service as _;
-use wickson::{KEY, PATH, Wickson, pdf};
 
 fn world() -> &'static (Runtime, Wickson) {
     static WORLD: OnceLock<(Runtime, Wickson)> = OnceLock::new();

@@ -1,24 +1,10 @@
 //! Uploads that are composed of others.
-#![cfg(all(feature = "tus", feature = "signed", feature = "placeos", feature = "picomes"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    unreachable_pub
-)]
 
-#[path = "support/signed.rs"]
-mod signed;
-mod support;
-#[path = "support/tus.rs"]
-mod tus;
-
+use crate::tus;
 use std::time::Duration;
 
-use signed::STRANGER;
-use support::noise;
+use crate::signed::STRANGER;
+use crate::support::noise;
 use tus::{
     bytes, complete, composition, create, error, head, offset, part, patch, path, post, request, start,
 };

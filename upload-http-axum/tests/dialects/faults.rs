@@ -1,20 +1,9 @@
 //! Connections that break, stall or are answered before they have sent everything.
-#![cfg(feature = "picomes")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    unreachable_pub
-)]
-
-mod support;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use support::{Answer, MB, Request, Server, chunk, create, jpeg, mp4, noise, sha, single};
+use crate::support::{Answer, MB, Request, Server, chunk, create, jpeg, mp4, noise, sha, single};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use upload_http_axum::tasks::StillRunning;
