@@ -4,16 +4,16 @@ use axum::response::Response;
 use http::StatusCode;
 use upload_core::{Error, ErrorKind, Inspection, Principal, Stage, UploadId};
 
+use super::super::parse;
+use super::super::render::{self, Failure};
 use super::app::{App, Call};
-use super::parse;
-use super::render::{self, Failure};
 use crate::answer::empty;
 use crate::auth::AuthError;
 use crate::serve;
 
 impl App {
     /// `OPTIONS`: what can be done.
-    pub(super) fn options(&self) -> Response {
+    pub(in crate::dialect::tus) fn options(&self) -> Response {
         let engine = self.uploads.engine();
         let destination = engine.destinations().get(&self.settings.destination).ok();
         let most = engine.blobs().capabilities().max_object;
@@ -21,7 +21,7 @@ impl App {
     }
 
     /// `HEAD`: how far it is. Whoever still writes is overtaken.
-    pub(super) async fn tell(&self, call: &Call) -> Result<Response, Failure> {
+    pub(in crate::dialect::tus) async fn tell(&self, call: &Call) -> Result<Response, Failure> {
         let who = self.authenticate(call).await?;
         let id = call.id()?;
         let engine = self.uploads.engine();
@@ -42,7 +42,7 @@ impl App {
     }
 
     /// `DELETE`: removes it.
-    pub(super) async fn remove(&self, call: &Call) -> Result<Response, Failure> {
+    pub(in crate::dialect::tus) async fn remove(&self, call: &Call) -> Result<Response, Failure> {
         let who = self.authenticate(call).await?;
         let (seen, _) = self.find(&who, &call.id()?).await?;
         self.uploads.engine().remove(&who, &seen.id).await?;
@@ -50,7 +50,7 @@ impl App {
     }
 
     /// `GET`: the bytes.
-    pub(super) async fn download(&self, call: &Call) -> Result<Response, Failure> {
+    pub(in crate::dialect::tus) async fn download(&self, call: &Call) -> Result<Response, Failure> {
         let (who, nobody) = match self.authenticate(call).await {
             Ok(who) => (Some(who), None),
             Err(AuthError::Unavailable(e)) => return Err(AuthError::Unavailable(e).into()),

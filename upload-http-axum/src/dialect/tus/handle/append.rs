@@ -8,21 +8,21 @@ use upload_chunking::assembly::At;
 use upload_core::{Error, ErrorKind, Inspection, Principal, Stage, Timestamp, UploadId};
 use upload_engine::{Trailing, Write, Written};
 
+use super::super::parse::{self, Check};
+use super::super::render::{self, Failure};
+use super::super::wire;
 use super::app::{App, Call};
-use super::parse::{self, Check};
-use super::render::{self, Failure};
-use super::wire;
 use crate::body::{Counter, Frames, Limit};
 
 /// A body of an upload's bytes, and what is told of its checksum.
-pub(super) struct Bytes {
+pub(in crate::dialect::tus) struct Bytes {
     frames: Frames,
     expected: Option<Digest>,
     trailing: Option<Trailing>,
 }
 
 impl Bytes {
-    pub(super) fn new(body: Body, check: Check) -> Result<Self, Error> {
+    pub(in crate::dialect::tus) fn new(body: Body, check: Check) -> Result<Self, Error> {
         let frames = Frames::new(body, Limit::none())?;
         let plain = Self { frames, expected: None, trailing: None };
         Ok(match check {
@@ -40,7 +40,7 @@ impl Bytes {
         })
     }
 
-    pub(super) fn announced(&self) -> Option<u64> {
+    pub(in crate::dialect::tus) fn announced(&self) -> Option<u64> {
         self.frames.announced()
     }
 
@@ -51,7 +51,7 @@ impl Bytes {
 
 impl App {
     /// Writes the bytes of a request from this offset on; a write that completes the upload finishes it.
-    pub(super) async fn write(
+    pub(in crate::dialect::tus) async fn write(
         &self,
         who: &Principal,
         id: &UploadId,
@@ -65,7 +65,7 @@ impl App {
     }
 
     /// How far an upload is after a write, and when it goes if nobody does anything.
-    pub(super) async fn progress(
+    pub(in crate::dialect::tus) async fn progress(
         &self,
         who: &Principal,
         id: &UploadId,
@@ -81,7 +81,7 @@ impl App {
     }
 
     /// `PATCH`: bytes.
-    pub(super) async fn append(&self, call: &Call, body: Body) -> Result<Response, Failure> {
+    pub(in crate::dialect::tus) async fn append(&self, call: &Call, body: Body) -> Result<Response, Failure> {
         let who = self.authenticate(call).await?;
         let id = call.id()?;
         let headers = call.headers();

@@ -4,16 +4,16 @@ use axum::body::Body;
 use axum::response::Response;
 use upload_core::{Error, ErrorKind, Principal, Timestamp, UploadId};
 
-use super::PATH;
+use super::super::PATH;
+use super::super::parse::{self, Check, Concat};
+use super::super::render::{self, Failure};
 use super::app::{App, Call};
 use super::append::Bytes;
-use super::parse::{self, Check, Concat};
-use super::render::{self, Failure};
 use crate::log;
 
 impl App {
     /// `POST`: a new upload.
-    pub(super) async fn create(&self, call: &Call, body: Body) -> Result<Response, Failure> {
+    pub(in crate::dialect::tus) async fn create(&self, call: &Call, body: Body) -> Result<Response, Failure> {
         let who = self.authenticate(call).await?;
         let headers = call.headers();
         let new = parse::new(headers, self.settings.max_metadata)?;

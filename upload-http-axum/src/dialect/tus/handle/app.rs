@@ -9,44 +9,44 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use upload_core::{Error, Inspection, Principal, UploadId};
 
-use super::parse;
-use super::render::{self, Failure};
-use super::settings::TusSettings;
-use super::wire::{self, Kept};
+use super::super::parse;
+use super::super::render::{self, Failure};
+use super::super::settings::TusSettings;
+use super::super::wire::{self, Kept};
 use crate::auth::AuthError;
 use crate::state::UploadHttp;
 use crate::{log, request};
 
 /// What the routes share.
 #[derive(Clone)]
-pub(super) struct App {
-    pub(super) uploads: UploadHttp,
-    pub(super) settings: Arc<TusSettings>,
+pub(in crate::dialect::tus) struct App {
+    pub(in crate::dialect::tus) uploads: UploadHttp,
+    pub(in crate::dialect::tus) settings: Arc<TusSettings>,
 }
 
 /// A request whose version is ours.
-pub(super) struct Call {
+pub(in crate::dialect::tus) struct Call {
     /// The method that counts.
-    pub(super) method: Method,
+    pub(in crate::dialect::tus) method: Method,
     /// The upload's id as the path has it, where it has one.
     id: Option<String>,
-    pub(super) original: OriginalUri,
+    pub(in crate::dialect::tus) original: OriginalUri,
     parts: Parts,
 }
 
 impl Call {
-    pub(super) fn headers(&self) -> &HeaderMap {
+    pub(in crate::dialect::tus) fn headers(&self) -> &HeaderMap {
         &self.parts.headers
     }
 
     /// Where the router is nested.
-    pub(super) fn nested(&self) -> String {
+    pub(in crate::dialect::tus) fn nested(&self) -> String {
         request::nested_at(&self.original, &self.parts.uri)
     }
 
     /// # Errors
     /// `NotFound` for what is no id.
-    pub(super) fn id(&self) -> Result<UploadId, Error> {
+    pub(in crate::dialect::tus) fn id(&self) -> Result<UploadId, Error> {
         UploadId::parse(self.id.as_deref().unwrap_or_default())
     }
 }
@@ -56,7 +56,7 @@ impl App {
     ///
     /// # Errors
     /// The answer, if that is wrong.
-    pub(super) fn admit(
+    pub(in crate::dialect::tus) fn admit(
         &self,
         original: OriginalUri,
         id: Option<String>,
@@ -74,7 +74,10 @@ impl App {
     }
 
     /// Runs the work of a request in a task that outlives its connection.
-    pub(super) async fn detached<W>(&self, work: impl FnOnce(Self) -> W) -> Result<Response, Failure>
+    pub(in crate::dialect::tus) async fn detached<W>(
+        &self,
+        work: impl FnOnce(Self) -> W,
+    ) -> Result<Response, Failure>
     where
         W: Future<Output = Result<Response, Failure>> + Send + 'static,
     {
@@ -82,7 +85,11 @@ impl App {
     }
 
     /// The answer with what all answers have.
-    pub(super) fn answer(&self, method: &Method, ended: Result<Response, Failure>) -> Response {
+    pub(in crate::dialect::tus) fn answer(
+        &self,
+        method: &Method,
+        ended: Result<Response, Failure>,
+    ) -> Response {
         let mut answer = ended.unwrap_or_else(|failure| self.failed(&failure));
         let headers = answer.headers_mut();
         if *method != Method::OPTIONS {
@@ -97,14 +104,14 @@ impl App {
         answer
     }
 
-    pub(super) fn failed(&self, failure: &Failure) -> Response {
+    pub(in crate::dialect::tus) fn failed(&self, failure: &Failure) -> Response {
         if let Failure::Upload(error) = failure {
             log::failed(error);
         }
         render::failure(failure, self.uploads.settings().retry_after)
     }
 
-    pub(super) async fn authenticate(&self, call: &Call) -> Result<Principal, AuthError> {
+    pub(in crate::dialect::tus) async fn authenticate(&self, call: &Call) -> Result<Principal, AuthError> {
         match (request::api_key(&call.parts.headers), &self.settings.anonymous) {
             (None, Some(anybody)) => Ok(anybody.clone()),
             (presented, _) => self.uploads.authenticate(presented).await,
@@ -112,11 +119,15 @@ impl App {
     }
 
     /// An upload of this dialect's that there is something to be had of.
-    pub(super) async fn find(&self, who: &Principal, id: &UploadId) -> Result<(Inspection, Kept), Error> {
+    pub(in crate::dialect::tus) async fn find(
+        &self,
+        who: &Principal,
+        id: &UploadId,
+    ) -> Result<(Inspection, Kept), Error> {
         self.known(self.uploads.engine().inspect(who, id).await?)
     }
 
-    pub(super) fn known(&self, seen: Inspection) -> Result<(Inspection, Kept), Error> {
+    pub(in crate::dialect::tus) fn known(&self, seen: Inspection) -> Result<(Inspection, Kept), Error> {
         let kept = render::kept(&seen.extras)?;
         match render::gone(&seen, self.uploads.engine().clock().now()) {
             Some(gone) => Err(gone),
