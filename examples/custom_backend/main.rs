@@ -17,7 +17,7 @@ use upload_storage::conformance::{self, Profile, Report, block_on};
 
 fn check() -> [Report; 2] {
     // What it cannot do; everything else is the default.
-    let profile = Profile::new().reopen(false).mover(false).far(shelf::FAR / 2);
+    let profile = Profile::new().reopen(false).mover(false).copier(false).far(shelf::FAR / 2);
     let blobs = conformance::blobs(async |_| Ok::<_, io::Error>(Shelf::default()), &profile);
     let records = conformance::records(async |_| Ok::<_, io::Error>(Shelf::default()), &profile);
     [block_on(blobs), block_on(records)]

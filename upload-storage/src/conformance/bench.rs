@@ -46,6 +46,8 @@ pub(super) use ensure;
 pub(super) enum Needs {
     Nothing,
     Reopen,
+    Copier,
+    CopierAndReopen,
     Mover,
     MoverAndReopen,
     EmptySessions,
@@ -56,6 +58,8 @@ impl Needs {
         match self {
             Self::Nothing => "",
             Self::Reopen => "the store cannot be opened again",
+            Self::Copier => "the store cannot copy its objects' bytes",
+            Self::CopierAndReopen => "it takes a store that copies bytes and can be opened again",
             Self::Mover => "the store cannot move bytes",
             Self::MoverAndReopen => "it takes a store that moves bytes and can be opened again",
             Self::EmptySessions => "a session is nothing before its first part",

@@ -24,6 +24,8 @@ pub struct Profile {
     pub reopen: bool,
     /// Whether it has a [`Mover`](upload_core::ports::Mover).
     pub mover: bool,
+    /// Whether it has a [`Copier`](upload_core::ports::Copier).
+    pub copier: bool,
     /// Whether a session is something before its first part is stored: it is then listed.
     pub empty_sessions: bool,
     /// Whether its calls may be polled on plain threads (they need no runtime): races then run in parallel.
@@ -42,12 +44,13 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// A store of one process that can be opened again, has a mover and needs no runtime.
+    /// A store of one process that can be opened again, has a mover and a copier, and needs no runtime.
     pub fn new() -> Self {
         Self {
             shared: false,
             reopen: true,
             mover: true,
+            copier: true,
             empty_sessions: true,
             threads: true,
             far: 1 << 40,
@@ -73,6 +76,12 @@ impl Profile {
     /// Sets [`mover`](Self::mover).
     pub fn mover(mut self, mover: bool) -> Self {
         self.mover = mover;
+        self
+    }
+
+    /// Sets [`copier`](Self::copier).
+    pub fn copier(mut self, copier: bool) -> Self {
+        self.copier = copier;
         self
     }
 
@@ -126,6 +135,8 @@ impl Profile {
         let able = match needs {
             Needs::Nothing => true,
             Needs::Reopen => self.reopen,
+            Needs::Copier => self.copier,
+            Needs::CopierAndReopen => self.copier && self.reopen,
             Needs::Mover => self.mover,
             Needs::MoverAndReopen => self.mover && self.reopen,
             Needs::EmptySessions => self.empty_sessions,

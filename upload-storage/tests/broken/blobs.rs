@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use upload_core::{
     Hour, ObjectKey, StagingName,
-    ports::{BlobStore, Capabilities, Listed, Mover, Permit, Publication, StoreError},
+    ports::{BlobStore, Capabilities, Copier, Listed, Mover, Permit, Publication, StoreError},
 };
 use upload_storage::{conformance::block_on, memory::MemoryBlobs};
 
@@ -43,6 +43,8 @@ struct State {
     late: Vec<Write>,
     last: Option<Write>,
     moved: Option<(StagingName, Range<u64>)>,
+    /// What a copy is not told from.
+    shared: HashMap<StagingName, ObjectKey>,
     restarts: usize,
     blocked: Vec<StagingName>,
     buffer: Bytes,
@@ -67,7 +69,7 @@ impl BrokenBlobs {
                         self.fill(&staging, position, 0, bytes.len() as u64).await;
                     }
                 }
-                D::SyncForgetsMoves => {
+                D::SyncForgetsMoves | D::SyncForgetsCopies => {
                     if let Some((staging, range)) = state.moved {
                         self.fill(&staging, range.start, 0, range.end - range.start).await;
                     }
@@ -288,6 +290,12 @@ impl BlobStore for BrokenBlobs {
                 let bytes = self.inner.read(key, 0..length).await?;
                 self.state().deleted.push((key.clone(), bytes));
             }
+            (D::CopyIsTheObject, _) => {
+                let shared: Vec<_> = self.state().shared.clone().into_iter().collect();
+                for (staging, _) in shared.iter().filter(|(_, from)| from == key) {
+                    self.fill(staging, 0, 0, 100).await;
+                }
+            }
             (D::DeleteTakesStaging, _) => self.discard_all(key.upload()).await?,
             _ => {}
         }
@@ -340,6 +348,10 @@ impl BlobStore for BrokenBlobs {
     }
 
     fn mover(&self) -> Option<&dyn Mover> {
+        Some(self)
+    }
+
+    fn copier(&self) -> Option<&dyn Copier> {
         Some(self)
     }
 }

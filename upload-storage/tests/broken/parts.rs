@@ -209,6 +209,27 @@ impl Parts for BrokenParts {
         Ok(part)
     }
 
+    fn copies(&self) -> bool {
+        true
+    }
+
+    async fn copy_part(
+        &self,
+        key: &ObjectKey,
+        session: &Session,
+        number: u64,
+        from: &ObjectKey,
+        range: Range<u64>,
+    ) -> Result<Part, StoreError> {
+        let range = if self.has(D::CopiesFromTheStart) { 0..range.end - range.start } else { range };
+        if self.has(D::CopiesNothing) && self.inner.length(from).await?.is_none() {
+            return self.put_part(key, session, number, Vec::new()).await;
+        }
+        let part = self.inner.copy_part(key, &self.session(key, session), number, from, range).await?;
+        self.state().arrived.entry(session.to_string()).or_default().push(part.clone());
+        Ok(part)
+    }
+
     async fn list_parts(&self, key: &ObjectKey, session: &Session) -> Result<Vec<Part>, StoreError> {
         let mut parts = self.inner.list_parts(key, &self.session(key, session)).await?;
         match self.defect {

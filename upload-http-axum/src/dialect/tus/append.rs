@@ -120,9 +120,10 @@ impl App {
             Error::new(ErrorKind::Conflict, text).with_facts(offset, seen.frontier)
         };
         let end = offset.saturating_add(bytes.announced().unwrap_or(0));
-        // Who is wrong about where to go on is told that, and not that it would be too much there.
-        if offset != seen.frontier && seen.length.is_some_and(|length| end > length) {
-            return Err(elsewhere());
+        if let Some(length) = seen.length.filter(|length| end > *length) {
+            // Who is wrong about where to go on is told that, and not that it would be too much there.
+            let here = offset == seen.frontier;
+            return Err(if here { Error::too_large("the upload", end, length) } else { elsewhere() });
         }
         let fix = async |length| {
             let fixed = engine.fix_length(who, &seen.id, length).await;

@@ -5,6 +5,7 @@ use upload_core::ports::BlobStore;
 use super::bench::Check;
 
 mod cancel;
+mod copies;
 mod dropped;
 pub(super) mod list;
 mod moves;
@@ -17,7 +18,7 @@ mod restart;
 mod write;
 
 /// For stores that are written in place.
-pub(super) const CHECKS: [&[Check<dyn BlobStore>]; 11] = [
+pub(super) const CHECKS: [&[Check<dyn BlobStore>]; 12] = [
     write::CHECKS,
     parallel::CHECKS,
     read::CHECKS,
@@ -25,6 +26,7 @@ pub(super) const CHECKS: [&[Check<dyn BlobStore>]; 11] = [
     remove::CHECKS,
     list::CHECKS,
     moves::CHECKS,
+    copies::CHECKS,
     permit::CHECKS,
     cancel::CHECKS,
     dropped::CHECKS,

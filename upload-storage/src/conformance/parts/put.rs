@@ -12,7 +12,7 @@ checks!(dyn BlobStore, "parts",
         rules_can_be_kept, in_order_make_the_object, in_any_order_make_the_object, in_parallel_make_the_object,
         numbers_may_have_gaps, numbers_out_of_range_are_refused, of_several_pieces, are_listed, a_thousand_are_listed,
         sessions_do_not_mix, one_put_is_an_object, an_object_may_be_empty, an_object_replaces_another,
-        uploads_at_once_keep_their_own;
+        uploads_at_once_keep_their_own, copies_are_parts, what_cannot_be_copied_is_an_error;
 );
 
 /// The rules allow objects of a terabyte, and stay as they are.
@@ -181,4 +181,38 @@ async fn uploads_at_once_keep_their_own(t: Bench<'_, dyn BlobStore>) -> Outcome 
         .boxed()
     });
     t.together(uploading.collect()).await.into_iter().collect()
+}
+
+/// Where the store makes parts of objects: ranges of one, between parts that were put.
+async fn copies_are_parts(t: Bench<'_, dyn BlobStore>) -> Outcome {
+    let parts = t.parts()?;
+    if !parts.copies() {
+        return Ok(());
+    }
+    let full = t.full()?;
+    let from = data(77, 2 * full + 300);
+    let (_, source) = t.object(&from).await?;
+    let upload = t.upload_in_parts().await?;
+    let mut sent = Vec::new();
+    for (number, range) in [(1, 0..full), (2, full + 1..2 * full + 1), (4, 2 * full..2 * full + 300)] {
+        let asked = range.start as u64..range.end as u64;
+        let part = parts.copy_part(&upload.key, &upload.session, number, &source, asked).await?;
+        let told = (part.number, part.length);
+        ensure!(told == (number, range.len() as u64), "part {number}, {range:?}, came back as {part:?}");
+        sent.push(Sent { part, bytes: from.get(range).unwrap_or_default().to_vec() });
+    }
+    let put = data(78, full);
+    sent.insert(2, Sent { part: t.put(&upload, 3, &put).await?, bytes: put });
+    t.store.delete(&source).await?;
+    t.makes(&upload, &sent).await?;
+    t.clean(&upload).await
+}
+
+async fn what_cannot_be_copied_is_an_error(t: Bench<'_, dyn BlobStore>) -> Outcome {
+    let parts = t.parts()?;
+    let upload = t.upload_in_parts().await?;
+    let (_, missing) = t.names();
+    let copied = parts.copy_part(&upload.key, &upload.session, 1, &missing, 0..300).await;
+    ensure!(copied.is_err(), "a part was made of an object that is not there: {copied:?}");
+    t.clean(&upload).await
 }

@@ -1,10 +1,12 @@
 //! What goes wrong when bytes are written or moved.
 
+use std::ops::Range;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use upload_core::{
-    StagingName,
-    ports::{BlobStore, Mover, Permit, StoreError, StoreErrorKind},
+    ObjectKey, StagingName,
+    ports::{BlobStore, Copier, Mover, Permit, StoreError, StoreErrorKind},
 };
 
 use super::{BrokenBlobs, D, OnDrop, quiet};
@@ -142,7 +144,45 @@ impl Mover for BrokenBlobs {
         if self.has(D::MoveEmptiesTooMuch) {
             self.fill(staging, from / 4096 * 4096, 0, len.next_multiple_of(4096)).await;
         }
-        self.state().moved = Some((staging.clone(), to..to + len));
+        if !self.has(D::SyncForgetsCopies) {
+            self.state().moved = Some((staging.clone(), to..to + len));
+        }
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Copier for BrokenBlobs {
+    async fn copy_in(
+        &self,
+        key: &ObjectKey,
+        mut range: Range<u64>,
+        staging: &StagingName,
+        position: u64,
+        permit: Permit,
+    ) -> Result<(), StoreError> {
+        let length = self.inner.length(key).await?;
+        match self.defect {
+            D::EmptyCopyFails if range.is_empty() => return Err(StoreError::not_found("no bytes")),
+            D::CopyOfNothingSucceeds if length.is_none() => return Ok(()),
+            D::CopyCutsSilently => {
+                let end = length.unwrap_or(u64::MAX);
+                range = range.start.min(end)..range.end.min(end);
+            }
+            D::CopyShort => range.end = range.end.saturating_sub(1).max(range.start),
+            D::CopyFillsTheBlock => self.fill(staging, position / 4096 * 4096, 0, 4096).await,
+            D::CopyIsTheObject => drop(self.state().shared.insert(staging.clone(), key.clone())),
+            D::PermitLeakedByCopies => {
+                std::mem::forget(permit);
+                yields().await;
+                return self.inner.copier().unwrap().copy_in(key, range, staging, position, quiet()).await;
+            }
+            D::SyncForgetsCopies => {
+                let end = position + (range.end - range.start);
+                self.state().moved = Some((staging.clone(), position..end));
+            }
+            _ => {}
+        }
+        self.inner.copier().unwrap().copy_in(key, range, staging, position, permit).await
     }
 }

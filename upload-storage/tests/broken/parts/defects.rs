@@ -11,6 +11,8 @@ pub enum PartDefect {
     OnePiece,
     TagsChange,
     ListsThousand,
+    CopiesFromTheStart,
+    CopiesNothing,
     SessionsMix,
     LargePutCut,
     EmptyPutForgotten,
@@ -67,6 +69,8 @@ pub const PARTS: &[(PartDefect, &str)] = {
     use PartDefect::*;
     &[
         (RulesImpossible, "parts/rules_can_be_kept"),
+        (CopiesFromTheStart, "parts/copies_are_parts"),
+        (CopiesNothing, "parts/what_cannot_be_copied_is_an_error"),
         (LastByteWrong, "parts/in_order_make_the_object"),
         (ArrivalOrder, "parts/in_any_order_make_the_object"),
         (ArrivalOrder, "parts/in_parallel_make_the_object"),
