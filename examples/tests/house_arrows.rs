@@ -141,6 +141,7 @@ const DIRECT: [(&str, &[&str]); 9] = [
             "upload-engine",
             "async-trait",
             "axum",
+            "base64",
             "bytes",
             "futures-core",
             "governor",

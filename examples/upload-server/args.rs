@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser as _};
 
 use crate::config::{Config, ConfigError, Durable};
 use crate::keys::Key;
@@ -60,6 +60,11 @@ pub(crate) struct Args {
         value_name = "KEY[:TENANT[:ROLE,…]]"
     )]
     api_keys: Vec<String>,
+
+    /// Serve tus 1.0 without a key too, as tenant `default`; refused unless the address to listen on is this machine's own
+    /// (127.0.0.1 or ::1). Every program on it, and every page in a browser on it, can upload then
+    #[arg(long, env = "UPLOAD_OPEN_TUS", value_parser = FalseyValueParser::new())]
+    open_tus: bool,
 
     /// What an acknowledgement makes sure of: `request` survives loss of power, `none` only the end of the process
     #[arg(
@@ -120,6 +125,7 @@ impl Args {
         if self.secret_file.is_some() {
             config.secret_file.clone_from(&self.secret_file);
         }
+        config.open_tus |= self.open_tus;
         if let Some(durability) = self.durability {
             config.durability = durability;
         }

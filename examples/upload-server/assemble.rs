@@ -10,13 +10,13 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::map_request;
 use upload_engine::Engine;
-use upload_http_axum::dialect::{direct_upload, picomes, pixlab, placeos, wickson};
+use upload_http_axum::dialect::{direct_upload, picomes, pixlab, placeos, tus, wickson};
 use upload_http_axum::{TokioClock, UploadHttp, store};
 use upload_media::ContentSniffer;
 
 use crate::config::Config;
 use crate::findings;
-use crate::keys;
+use crate::keys::{self, KeyError};
 use crate::ops::{self, Metrics};
 use crate::secrets;
 use crate::stores::{self, Stores};
@@ -63,6 +63,7 @@ pub(crate) async fn assemble(
         .merge(picomes::router(&uploads))
         .merge(signed(config, &uploads))
         .merge(processed(config, &uploads))
+        .merge(resumable(config, &uploads)?)
         .fallback_service(Router::new().fallback(picomes::not_found).layer(map_request(guard)));
     Ok(Assembled { app, uploads, generated_key: keys.generated, signs })
 }
@@ -89,6 +90,16 @@ fn processed(config: &Config, uploads: &UploadHttp) -> Router {
         routes = routes.merge(wickson::router(uploads, &config.wickson));
     }
     routes
+}
+
+/// tus 1.0, if there is a destination for it; for those without a key too, if that is configured.
+fn resumable(config: &Config, uploads: &UploadHttp) -> Result<Router, KeyError> {
+    if !config.has_tus() {
+        return Ok(Router::new());
+    }
+    let mut settings = config.tus.clone();
+    settings.anonymous = config.open_tus.then(keys::anybody).transpose()?;
+    Ok(tus::router(uploads, &settings))
 }
 
 /// Makes the data directory, for its owner alone, if it is not there.

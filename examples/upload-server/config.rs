@@ -1,6 +1,7 @@
 //! The configuration: a TOML file, its defaults, and what is wrong with it. Sizes are in bytes, times in seconds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::ToSocketAddrs as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use upload_http_axum::HttpSettings;
 use upload_http_axum::dialect::direct_upload::DirectUploadSettings;
 use upload_http_axum::dialect::pixlab::PixlabSettings;
 use upload_http_axum::dialect::placeos::PlaceosSettings;
+use upload_http_axum::dialect::tus::{self, TusSettings};
 use upload_http_axum::dialect::wickson::WicksonSettings;
 use upload_storage::Durability;
 
@@ -40,6 +42,8 @@ pub(crate) struct Config {
     /// File of the secrets that signed requests are sealed with; the first line seals, all open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) secret_file: Option<PathBuf>,
+    /// Whether tus 1.0 is served to those without a key, on this machine alone.
+    pub(crate) open_tus: bool,
     /// What an acknowledgement makes sure of.
     pub(crate) durability: Durable,
     /// What is logged.
@@ -56,6 +60,8 @@ pub(crate) struct Config {
     pub(crate) direct_upload: DirectUploadSettings,
     /// PixLab STORE.
     pub(crate) pixlab: PixlabSettings,
+    /// tus 1.0.
+    pub(crate) tus: TusSettings,
     /// The Wickson media API.
     pub(crate) wickson: WicksonSettings,
     /// The model that vectors are made with.
@@ -83,6 +89,7 @@ impl Default for Config {
             signing: None,
             public_url: None,
             secret_file: None,
+            open_tus: false,
             durability: Durable::Request,
             log: "info".to_owned(),
             server: ServerNumbers::default(),
@@ -91,6 +98,7 @@ impl Default for Config {
             placeos: PlaceosSettings::default(),
             direct_upload: DirectUploadSettings::default(),
             pixlab: PixlabSettings::default(),
+            tus: TusSettings::default(),
             wickson: WicksonSettings::default(),
             minilm: None,
             keys: Vec::new(),
@@ -204,6 +212,7 @@ impl Config {
         self.records_at()?;
         self.store_at()?.check_signing(self.signing).map_err(|why| ConfigError::Value("signing", why))?;
         self.check_tenants()?;
+        self.check_tus()?;
         if self.shared()? && self.secret_file.is_none() {
             let why = "several processes may share this store and must open what another has sealed: expected a file that all \
                        of them have, got none";
@@ -225,6 +234,34 @@ impl Config {
         }
         for (name, destination) in &self.destinations {
             destination.check(name).map_err(|why| ConfigError::Destination(name.clone(), why))?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a tus without keys that others than this machine could reach, and prefixes that are its paths.
+    fn check_tus(&self) -> Result<(), ConfigError> {
+        let below = |path: &str| {
+            path.strip_prefix(tus::PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let taken = self.destinations.iter().find(|(_, to)| self.has_tus() && below(to.prefix()));
+        if let Some((name, to)) = taken {
+            let why = format!("prefix {:?} is where tus uploads are; expected another one", to.prefix());
+            return Err(ConfigError::Destination(name.clone(), why));
+        }
+        let wrong = |why: String| Err(ConfigError::Value("--open-tus", why));
+        if self.open_tus && !self.has_tus() {
+            let name = &self.tus.destination;
+            return wrong(format!("there is no destination {name:?}, so tus is not served"));
+        }
+        let local = || {
+            let mut found = self.listen.to_socket_addrs().ok()?.peekable();
+            Some(found.peek().is_some() && found.all(|address| address.ip().is_loopback()))
+        };
+        if self.open_tus && local() != Some(true) {
+            let listen = &self.listen;
+            return wrong(format!(
+                "uploads without a key are for this machine alone: expected a loopback address to listen on, as 127.0.0.1:8080, got {listen:?}"
+            ));
         }
         Ok(())
     }
@@ -272,6 +309,11 @@ impl Config {
     /// Whether there is a destination for PixLab STORE.
     pub(crate) fn has_pixlab(&self) -> bool {
         self.destinations.contains_key(&self.pixlab.destination)
+    }
+
+    /// Whether there is a destination for tus 1.0.
+    pub(crate) fn has_tus(&self) -> bool {
+        self.destinations.contains_key(&self.tus.destination)
     }
 
     /// Whether there is a destination for the Wickson media API.

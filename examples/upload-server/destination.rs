@@ -96,18 +96,18 @@ fn digests() -> Vec<Algorithm> {
 /// The destinations that are there when the configuration names none.
 pub(crate) fn defaults() -> BTreeMap<String, DestinationConfig> {
     let policy = |mb: u64, types: &[&str], prefix: &str| {
-        let policy = Policy::new(mb << 20).prefix(prefix);
-        if types.is_empty() { policy } else { policy.accept(TypeRule::only(types.iter().copied())) }
+        Policy::new(mb << 20).prefix(prefix).accept(TypeRule::only(types.iter().copied()))
     };
     let mut wickson = DestinationConfig::of(&wickson::policy());
     wickson.process = vec![Finding::FileDetails, Finding::ContentSummary];
     let plain = [
-        ("direct", policy(5 << 10, &[], "/files")),
+        ("direct", Policy::new(5 << 30)),
         ("pixlab", pixlab::policy()),
-        ("placeos", policy(48 << 10, &[], "/files")),
+        ("placeos", Policy::new(48 << 30)),
         ("stepImage", policy(8, &[types::JPEG, types::PNG], "/api/v1/images")),
         ("stepVideo", policy(500, &[types::MP4], "/api/v1/videos")),
         ("stepVideoGif", policy(150, &[types::GIF], "/api/v1/videos")),
+        ("tus", Policy::new(100 << 30)),
     ];
     let mut all: BTreeMap<_, _> =
         plain.iter().map(|(name, policy)| ((*name).to_owned(), DestinationConfig::of(policy))).collect();
@@ -137,6 +137,11 @@ impl DestinationConfig {
             refuse_unreadable: policy.refuse_unreadable,
             keep_content: policy.keep_content,
         }
+    }
+
+    /// What the path of a result begins with.
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
     }
 
     /// Whether this is found out about its content.

@@ -5,15 +5,16 @@ use std::path::Path;
 use std::str::FromStr;
 
 use serde::Deserialize;
-use upload_core::{Error, Role, Roles, TenantName};
+use upload_core::{Error, Principal, Role, Roles, TenantName};
 use upload_http_axum::auth::ApiKeys;
 
 use crate::private::{PrivateError, private_line};
 
 /// The file of the generated key in the data directory.
 pub(crate) const FILE: &str = "api-key";
-/// The tenant of a key that names none.
+/// The tenant of a key that names none, and of those without a key.
 const TENANT: &str = "default";
+
 /// A key, whose it is and what it may do. Never shown.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -73,6 +74,11 @@ pub(crate) fn keys(configured: &[Key], data: &Path) -> Result<Keys, KeyError> {
         known = known.with(key, TenantName::new(TENANT)?, Roles::default())?;
     }
     Ok(Keys { known, generated })
+}
+
+/// Those who come without a key, where they may.
+pub(crate) fn anybody() -> Result<Principal, KeyError> {
+    Ok(Principal::new(TenantName::new(TENANT)?, "anybody", Roles::default()))
 }
 
 /// Why there is no usable key.

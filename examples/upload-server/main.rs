@@ -82,7 +82,10 @@ async fn run(config: &mut Config) -> Result<(), Box<dyn Error>> {
         .await
         .map_err(|e| format!("{} cannot be listened on: {e}", config.listen))?;
     let address = listener.local_addr()?;
-    assembled.uploads.set_public_url(&links::public_url(config, address));
+    if let Some(url) = &config.public_url {
+        assembled.uploads.set_public_url(url);
+    }
+    assembled.uploads.set_bound_url(&links::bound_url(address));
     say(&table::table(config, address, assembled.generated_key.as_deref(), assembled.signs))?;
 
     let stop = CancellationToken::new();

@@ -46,6 +46,9 @@ pub(crate) fn table(
     if config.has_wickson() {
         table.row("POST", "/v1/media", "Wickson: a file, processed");
     }
+    if config.has_tus() {
+        table.row("*", "/files…", "tus 1.0: uploads that resume, and their bytes");
+    }
     table.row("GET", "/healthz", "200 while uploads can be taken");
     if config.server.metrics {
         table.row("GET", "/metrics", "counts for Prometheus");
@@ -80,6 +83,10 @@ pub(crate) fn table(
         );
     }
     links(&mut table, config, address);
+    if config.open_tus {
+        let means = "WARNING: tus takes uploads without a key, from all programs and pages of this machine";
+        table.row("open", "/files", means);
+    }
     if let Some(key) = generated_key {
         table.row(
             "api key",

@@ -82,7 +82,7 @@ pub struct Policy {
     pub types: TypeRule,
     /// Who may read the result.
     pub visibility: Visibility,
-    /// What the path of a result begins with, for wire formats that have paths.
+    /// What the path of a result begins with, for wire formats that have paths (default `/uploads`).
     pub prefix: String,
     /// How long an unfinished upload is kept, from its beginning (default 24 h).
     pub lifetime: Duration,
@@ -141,7 +141,7 @@ impl Policy {
             max_chunks: Self::MAX_CHUNKS,
             types: TypeRule::Any,
             visibility: Visibility::Tenant,
-            prefix: "/files".to_owned(),
+            prefix: "/uploads".to_owned(),
             lifetime: Self::LIFETIME,
             digests: vec![Algorithm::Sha256],
             attach_within: None,

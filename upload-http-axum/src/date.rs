@@ -20,6 +20,12 @@ pub(crate) fn iso_micros(time: Timestamp) -> String {
     text.trim_end_matches('Z').to_owned()
 }
 
+/// As HTTP's own dates are: `Sun, 09 Mar 2025 04:47:54 GMT`.
+#[cfg(feature = "tus")]
+pub(crate) fn imf_fixdate(time: Timestamp) -> String {
+    httpdate::fmt_http_date(named(time))
+}
+
 fn named(time: Timestamp) -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(time.millis().min(LAST))
 }
@@ -43,5 +49,13 @@ mod tests {
         assert_eq!(at(1_741_495_674_784), "2025-03-09T04:47:54.784000");
         assert_eq!(at(951_782_400_000), "2000-02-29T00:00:00.000000");
         assert_eq!(at(u64::MAX), "9999-12-31T23:59:59.999000");
+    }
+
+    #[test]
+    #[cfg(feature = "tus")]
+    fn seconds_as_http_has_them() {
+        let at = |millis| imf_fixdate(Timestamp::from_millis(millis));
+        assert_eq!(at(1_741_495_674_784), "Sun, 09 Mar 2025 04:47:54 GMT");
+        assert_eq!(at(u64::MAX), "Fri, 31 Dec 9999 23:59:59 GMT");
     }
 }

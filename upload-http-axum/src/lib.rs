@@ -46,6 +46,7 @@
 //! | `picomes` | yes | [`dialect::picomes`] |
 //! | `placeos` | yes | [`dialect::placeos`] |
 //! | `pixlab` | yes | [`dialect::pixlab`], [`RateLimit`] |
+//! | `tus` | yes | [`dialect::tus`] |
 //! | `wickson` | yes | [`dialect::wickson`], [`RateLimit`] |
 //! | `signed` | with `direct-upload`, `placeos` | [`store`]: the endpoints that signed requests go to |
 #![forbid(unsafe_code)]
@@ -57,6 +58,7 @@
         feature = "picomes",
         feature = "pixlab",
         feature = "placeos",
+        feature = "tus",
         feature = "wickson"
     )),
     allow(dead_code, unused_imports)
@@ -67,7 +69,7 @@ pub mod auth;
 mod body;
 mod clock;
 mod cors;
-#[cfg(any(feature = "direct-upload", feature = "wickson"))]
+#[cfg(any(feature = "direct-upload", feature = "tus", feature = "wickson"))]
 mod date;
 pub mod dialect;
 pub mod download;

@@ -38,6 +38,11 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
+/// The API key that a request presents: as a bearer's token, or under its own name.
+pub(crate) fn api_key(headers: &HeaderMap) -> Option<&str> {
+    bearer(headers).or_else(|| credential(headers, "x-api-key"))
+}
+
 /// What came, quoted and cut to what a message can show.
 pub(crate) fn shown(text: &str) -> String {
     let short: String = text.chars().take(40).collect();
@@ -81,5 +86,25 @@ mod tests {
         let at = |original: &str, known: &str| nested_at(&original.parse().unwrap(), &known.parse().unwrap());
         assert_eq!(at("/a/b/uploads?x=1", "/uploads?x=1"), "/a/b");
         assert_eq!(at("http://host/uploads", "/uploads"), "");
+    }
+
+    #[test]
+    fn a_key_is_a_bearers_or_stands_under_its_name() {
+        for (list, key) in [
+            (&[][..], None),
+            (&[("authorization", "Bearer k")], Some("k")),
+            (&[("authorization", "bearer  k ")], Some("k")),
+            (&[("x-api-key", "k")], Some("k")),
+            (&[("authorization", "Bearer b"), ("x-api-key", "k")], Some("b")),
+            (&[("authorization", "Basic b"), ("x-api-key", "k")], Some("k")),
+            (&[("authorization", "Bearer"), ("x-api-key", "k")], Some("k")),
+            (&[("authorization", "Basic b")], None),
+            (&[("authorization", "Bearer ")], Some("")),
+        ] {
+            let named = |(name, value): &(&'static str, &str)| {
+                (http::HeaderName::from_static(name), value.parse().unwrap())
+            };
+            assert_eq!(api_key(&list.iter().map(named).collect()), key, "{list:?}");
+        }
     }
 }

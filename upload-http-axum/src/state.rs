@@ -20,6 +20,7 @@ struct Parts {
     settings: HttpSettings,
     tasks: Tasks,
     public_url: OnceLock<String>,
+    bound_url: OnceLock<String>,
     room: Room,
 }
 
@@ -33,22 +34,34 @@ impl UploadHttp {
             settings,
             tasks: Tasks::new(),
             public_url: OnceLock::new(),
+            bound_url: OnceLock::new(),
         }))
     }
 
-    /// Sets what signed URLs begin with: `scheme://host[:port][/path]` under which clients reach the application's root.
-    /// A request's own Host is never used for them. Once, before serving; later calls change nothing.
+    /// Sets what URLs begin with: `scheme://host[:port][/path]` under which clients reach the application's root. Once, before
+    /// serving; later calls change nothing.
     pub fn set_public_url(&self, url: &str) {
         let _ = self.0.public_url.set(url.trim_end_matches('/').to_owned());
     }
 
-    /// What signed URLs begin with, without a slash at its end.
+    /// Sets what signed URLs begin with while no [public URL](Self::set_public_url) is set: the address that the server listens
+    /// on. A request's own Host is never used for them. Once, before serving; later calls change nothing.
+    pub fn set_bound_url(&self, url: &str) {
+        let _ = self.0.bound_url.set(url.trim_end_matches('/').to_owned());
+    }
+
+    /// What signed URLs begin with, without a slash at its end: the public URL, else that of the bound address.
     ///
     /// # Errors
-    /// `Unsupported` if it was never set.
+    /// `Unsupported` if neither was set.
     pub fn public_url(&self) -> Result<&str, Error> {
         let unset = || Error::new(ErrorKind::Unsupported, "the server has no public URL for signed requests");
-        self.0.public_url.get().map(String::as_str).ok_or_else(unset)
+        self.configured_url().or_else(|| self.0.bound_url.get().map(String::as_str)).ok_or_else(unset)
+    }
+
+    /// The public URL, if one was set.
+    pub(crate) fn configured_url(&self) -> Option<&str> {
+        self.0.public_url.get().map(String::as_str)
     }
 
     /// The request with the body's limits of time, and with an end that lets an early answer be seen: what every route of a

@@ -1,13 +1,15 @@
 use std::error::Error as StdError;
+use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
-use axum::body::{Body, BodyDataStream};
+use axum::body::Body;
 use bytes::Bytes;
 use futures_core::Stream;
+use http::HeaderMap;
 use http_body::Body as _;
 use upload_core::{Error, ErrorKind};
 
@@ -16,10 +18,23 @@ use crate::multipart::{BodyFault, FaultKind, PartBody};
 /// The frames of a request's body, each as it came from the connection, with errors of the engine's kind.
 #[derive(Debug)]
 pub(crate) struct Frames {
-    stream: BodyDataStream,
+    body: Body,
     announced: Option<u64>,
     received: Counter,
     limit: Limit,
+    at_end: Option<AtEnd>,
+}
+
+/// Looks at the trailers of a body that came to its end, and says whether they are as they should be.
+struct AtEnd {
+    trailers: HeaderMap,
+    check: Box<dyn FnOnce(&HeaderMap) -> Result<(), Error> + Send>,
+}
+
+impl fmt::Debug for AtEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AtEnd").field("trailers", &self.trailers).finish_non_exhaustive()
+    }
 }
 
 /// How long a body may be, and what is said when it is longer.
@@ -32,6 +47,11 @@ pub(crate) struct Limit {
 }
 
 impl Limit {
+    /// None: what reads the body has a limit of its own.
+    pub(crate) fn none() -> Self {
+        Self { bytes: u64::MAX, exceeded: |got, limit| Error::too_large("the body", got, limit) }
+    }
+
     fn check(&self, length: u64) -> Result<(), Error> {
         if length > self.bytes { Err((self.exceeded)(length, self.bytes)) } else { Ok(()) }
     }
@@ -95,7 +115,16 @@ impl Frames {
     pub(crate) fn new(body: Body, limit: Limit) -> Result<Self, Error> {
         let announced = body.size_hint().exact();
         limit.check(announced.unwrap_or(0))?;
-        Ok(Self { stream: body.into_data_stream(), announced, received: Counter::default(), limit })
+        Ok(Self { body, announced, received: Counter::default(), limit, at_end: None })
+    }
+
+    /// Has `check` look at the trailers (none is an empty map) when all of the body has come; what it refuses is the last item.
+    pub(crate) fn at_end(
+        mut self,
+        check: impl FnOnce(&HeaderMap) -> Result<(), Error> + Send + 'static,
+    ) -> Self {
+        self.at_end = Some(AtEnd { trailers: HeaderMap::new(), check: Box::new(check) });
+        self
     }
 
     /// The whole body as one piece, in a room that all such bodies share.
@@ -127,15 +156,29 @@ impl Frames {
 impl Stream for Frames {
     type Item = Result<Bytes, Error>;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Poll::Ready(match ready!(Pin::new(&mut self.stream).poll_next(cx)) {
-            Some(Ok(frame)) => {
-                let received = self.received.add(frame.len());
-                Some(self.limit.check(received).map(|()| frame))
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        loop {
+            let frame = match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
+                Some(Ok(frame)) => frame,
+                Some(Err(error)) => {
+                    this.at_end = None;
+                    return Poll::Ready(Some(Err(unwrap(error.into_inner()))));
+                }
+                None => {
+                    let end = this.at_end.take();
+                    return Poll::Ready(end.and_then(|end| (end.check)(&end.trailers).err()).map(Err));
+                }
+            };
+            match (frame.into_data(), &mut this.at_end) {
+                (Ok(data), _) => {
+                    let received = this.received.add(data.len());
+                    return Poll::Ready(Some(this.limit.check(received).map(|()| data)));
+                }
+                (Err(frame), Some(end)) => end.trailers.extend(frame.into_trailers().unwrap_or_default()),
+                (Err(_), None) => {}
             }
-            Some(Err(error)) => Some(Err(unwrap(error.into_inner()))),
-            None => None,
-        })
+        }
     }
 }
 

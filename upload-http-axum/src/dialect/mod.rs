@@ -9,5 +9,7 @@ pub mod picomes;
 pub mod pixlab;
 #[cfg(feature = "placeos")]
 pub mod placeos;
+#[cfg(feature = "tus")]
+pub mod tus;
 #[cfg(feature = "wickson")]
 pub mod wickson;

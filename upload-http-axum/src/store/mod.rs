@@ -34,7 +34,7 @@ use axum::response::Response;
 use axum::routing::get;
 use http::request::Parts;
 use http::{HeaderMap, Method};
-use upload_core::{Access, Error, ErrorKind};
+use upload_core::{Access, Ask, Error, ErrorKind, Grant, Principal, UploadId};
 use upload_engine::{Pass, Written};
 
 use self::render::Failure;
@@ -91,6 +91,25 @@ pub(crate) fn url(
     let base = uploads.public_url()?;
     let name = name.map(|name| format!("/{}", clean_file_name(name))).unwrap_or_default();
     Ok(format!("{base}{nested}{}/{token}{name}", wire::PATH))
+}
+
+/// Where a completed upload can be read for a while by whoever has the URL: the store's own, or one of [`url`]'s.
+///
+/// # Errors
+/// As the engine's `grant`, and as [`url`].
+pub(crate) async fn link(
+    uploads: &UploadHttp,
+    nested: &str,
+    who: &Principal,
+    id: &UploadId,
+    ask: Ask,
+) -> Result<String, Error> {
+    let name = ask.file_name.clone();
+    match uploads.engine().grant(who, id, ask).await? {
+        Grant::Sealed(token) => url(uploads, nested, &token, name.as_deref()),
+        Grant::Signed(signed) => Ok(signed.url),
+        _ => Err(Error::internal("a grant of an unknown form")),
+    }
 }
 
 /// Checks that a request's Content-Type and Content-MD5 are those of its grant: the type, if the grant names one, in any

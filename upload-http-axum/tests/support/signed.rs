@@ -19,7 +19,7 @@ use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use upload_checksum::{Algorithm, Digest, Hasher};
 use upload_core::ports::{BlobStore, Clock, RecordStore};
-use upload_core::{Destinations, Policy, Role, Roles, TenantName};
+use upload_core::{Destinations, Policy, Role, Roles, TenantName, TypeRule};
 use upload_engine::{Engine, Secrets, Settings};
 use upload_http_axum::auth::ApiKeys;
 use upload_http_axum::dialect::placeos::{self, PlaceosSettings};
@@ -83,7 +83,7 @@ impl Signed {
         let uploads = UploadHttp::new(engine, Arc::new(keys()), http);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        uploads.set_public_url(&format!("http://{address}/"));
+        uploads.set_bound_url(&format!("http://{address}/"));
         let router = routes(&uploads);
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { address, uploads, clock }
@@ -101,6 +101,11 @@ impl Signed {
             Answer::try_read(&mut reader, head_only)
         );
         answer.expect("a whole answer")
+    }
+
+    /// Sends these bytes, and reads the answer.
+    pub async fn raw_send(&self, request: &[u8]) -> Answer {
+        super::support::raw(self.address, request).await
     }
 
     /// A dialect's request with this key, and with this JSON if there is any.
@@ -150,6 +155,8 @@ fn destinations() -> Destinations {
         .with("placeos", Policy::new(1 << 30))
         .with("direct", Policy::new(1 << 30))
         .with("other", Policy::new(1 << 30))
+        .with("tus", Policy::new(100 << 20))
+        .with("images", Policy::new(1 << 20).accept(TypeRule::only(["image/jpeg"])))
         .with("pixlab", upload_http_axum::dialect::pixlab::policy())
 }
 

@@ -192,7 +192,7 @@ fn hidden(error: Error) -> Error {
 
 impl App {
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, AuthError> {
-        self.uploads.authenticate(parse::key(headers)).await
+        self.uploads.authenticate(request::api_key(headers)).await
     }
 
     /// The file that a body describes.
@@ -251,6 +251,7 @@ impl App {
         let record = render::record(kept, &inspection, signed_id.to_owned());
         Ok(render::state(&wire::State { state, record, url }))
     }
+
     /// Where a stored file can be read for a while; nowhere by one who may not read.
     async fn readable(
         &self,
@@ -262,12 +263,8 @@ impl App {
         let mut ask = Ask::new(Access::Read, self.lifetime());
         ask.content_type = Some(kept.content_type.clone());
         ask.file_name = Some(kept.filename.clone());
-        match self.uploads.engine().grant(who, id, ask).await {
-            Ok(Grant::Sealed(token)) => {
-                store::url(&self.uploads, nested, &token, Some(&kept.filename)).map(Some)
-            }
-            Ok(Grant::Signed(signed)) => Ok(Some(signed.url)),
-            Ok(_) => Err(Error::internal("a grant of an unknown form")),
+        match store::link(&self.uploads, nested, who, id, ask).await {
+            Ok(url) => Ok(Some(url)),
             Err(error) if error.kind == ErrorKind::Forbidden => Ok(None),
             Err(error) => Err(error),
         }

@@ -13,10 +13,10 @@ use upload_core::{Error, Policy, Principal, Result};
 use self::json::{Json, Unread};
 use self::whole::Whole;
 use super::wire::{
-    AtLeast, BLOB, BODY, BYTE_SIZE, CHECKSUM, CONTENT_TYPE, FILENAME, Fault, IDEMPOTENCY_KEY, KEY, Kept,
-    METADATA, NAME, OURS, Step,
+    AtLeast, BLOB, BODY, BYTE_SIZE, CHECKSUM, CONTENT_TYPE, FILENAME, Fault, IDEMPOTENCY_KEY, Kept, METADATA,
+    NAME, OURS, Step,
 };
-use crate::request::{bearer, credential, essence, shown};
+use crate::request::{essence, shown};
 
 /// Most bytes of a content type.
 const MAX_CONTENT_TYPE: usize = 255;
@@ -281,11 +281,6 @@ fn is_media_type(text: &str) -> bool {
     let essence = essence(text);
     let plain = text.len() <= MAX_CONTENT_TYPE && text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     plain && essence.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype))
-}
-
-/// The API key that a request presents: as a bearer's token, or under its own name.
-pub(super) fn key(headers: &HeaderMap) -> Option<&str> {
-    bearer(headers).or_else(|| credential(headers, KEY))
 }
 
 /// The client's own name for its request.

@@ -22,7 +22,6 @@ pub(super) const DISK_BASE: &str = "/api/v1/upload/direct/disk/";
 pub(super) const AZURE: &str = "azure";
 pub(super) const GOOGLE: &str = "google";
 
-pub(super) const KEY: HeaderName = HeaderName::from_static("x-api-key");
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 pub(super) const BODY: &str = "body";

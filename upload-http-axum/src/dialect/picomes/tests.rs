@@ -223,7 +223,7 @@ fn a_form_needs_its_destination_and_its_file() {
     assert_eq!(begin.file_name, None);
     let path =
         serde_json::to_string(&render::completed(&outcome(&UploadId::parse(ID).unwrap(), begin.extras)));
-    assert_eq!(path.unwrap(), format!("{{\"path\":\"/files/{ID}-file\"}}"));
+    assert_eq!(path.unwrap(), format!("{{\"path\":\"/uploads/{ID}-file\"}}"));
 }
 
 #[test]
