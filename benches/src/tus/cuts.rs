@@ -1,0 +1,112 @@
+//! Connections that end in the middle of a PATCH: what of it has to be sent again.
+
+use std::time::Instant;
+
+use upload_benches::{client::Client, figures, resume, server::Server};
+
+use crate::{
+    peers::{Bench, MIB, NONE, Peer, REQUEST},
+    report::Table,
+    sending::{Sending, drawn},
+};
+
+const LENGTH: u64 = 64 * MIB;
+
+/// How a connection ends.
+#[derive(Clone, Copy)]
+struct Cut {
+    name: &'static str,
+    /// By a reset, not by a close.
+    reset: bool,
+    /// Once the server has read what was sent, not while it is still on its way.
+    read: bool,
+}
+
+const CUTS: [Cut; 4] = [
+    Cut { name: "closed in full flow", reset: false, read: false },
+    Cut { name: "reset in full flow", reset: true, read: false },
+    Cut { name: "closed when all is read", reset: false, read: true },
+    Cut { name: "reset when all is read", reset: true, read: true },
+];
+
+/// One cut, in bytes and seconds.
+struct Seen {
+    delivered: f64,
+    lost: f64,
+    unread: f64,
+    head: f64,
+    right: bool,
+}
+
+pub(crate) fn table(bench: &Bench, name: &'static str) -> Table {
+    let text = format!(
+        "A client sends as many bytes of a PATCH of {} MiB as its socket takes, up to a drawn number; then its connection ends and over \
+         another one, which is open already, comes a HEAD. *Delivered* is what the server's socket was or will be given: all that the \
+         client's socket had taken, for a reset less what it had not sent (its queue in `/proc/net/tcp`, read right before; it may \
+         count a little too much as not sent). *Lost* is what was delivered and is not below the offset that HEAD tells; *unread* what of \
+         it the server had not read when the connection ended (the queue of its socket, read there too). *When all is read*: both \
+         queues are empty before the end, so the server has every byte. *Right*: the rest is sent from that offset on, and what is read \
+         back is what was to be uploaded. {} cuts of each kind.",
+        LENGTH / MIB,
+        bench.times()
+    );
+    let columns = &[
+        "delivered MiB, mean",
+        "lost KiB, mean",
+        "worst",
+        "unread KiB, mean",
+        "HEAD ms, median",
+        "worst",
+        "right",
+    ];
+    let mut table = Table { name, text, columns, rows: Vec::new() };
+    for peer in bench.here(&[Peer::Node, NONE, REQUEST]) {
+        let server = bench.start(peer);
+        for kind in CUTS {
+            let seen: Vec<_> =
+                drawn(bench.times(), LENGTH).map(|bytes| cut(bench, &server, kind, bytes)).collect();
+            let all = |figure: fn(&Seen) -> f64| seen.iter().map(figure).collect::<Vec<_>>();
+            let ms = || all(|seen| seen.head * 1e3);
+            let cells = vec![
+                format!("{:.1}", figures::mean(&all(|seen| seen.delivered)) / MIB as f64),
+                format!("{:.0}", figures::mean(&all(|seen| seen.lost)) / 1024.0),
+                format!("{:.0}", figures::worst(all(|seen| seen.lost)) / 1024.0),
+                format!("{:.0}", figures::mean(&all(|seen| seen.unread)) / 1024.0),
+                format!("{:.1}", figures::median(ms())),
+                format!("{:.1}", figures::worst(ms())),
+                format!("{} of {}", seen.iter().filter(|seen| seen.right).count(), seen.len()),
+            ];
+            table.row(&format!("{}, {}", peer.name(), kind.name), cells);
+        }
+    }
+    table
+}
+
+fn cut(bench: &Bench, server: &Server, kind: Cut, bytes: u64) -> Seen {
+    let mut client = Client::connect(server.address);
+    let path = resume::create(&mut client, LENGTH, "");
+    let mut sending = Sending::begin(server.address, &path, &bench.content, 0, LENGTH);
+    sending.send(bytes);
+    if kind.read {
+        sending.wait_until_read();
+    }
+    let (read, arrived) = (sending.read(), sending.arrived());
+    let delivered = if kind.reset { arrived } else { sending.sent() };
+    if kind.reset {
+        sending.reset();
+    } else {
+        sending.close();
+    }
+    let start = Instant::now();
+    let offset = resume::offset(&mut client, &path);
+    let head = start.elapsed().as_secs_f64();
+    let right = resume::ends_well(&mut client, &path, &bench.content, offset, LENGTH);
+    let than = |more: u64, less: u64| more.saturating_sub(less) as f64;
+    Seen {
+        delivered: delivered as f64,
+        lost: than(delivered, offset),
+        unread: than(delivered, read),
+        head,
+        right,
+    }
+}
