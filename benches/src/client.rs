@@ -37,14 +37,14 @@ const KEYS: &str = "x-pico-api-org: bench-key\r\nx-api-key: bench-key\r\n";
 impl Client {
     /// Connects.
     pub fn connect(host: SocketAddr) -> Self {
-        let stream = TcpStream::connect(host).expect("the server listens");
-        stream.set_nodelay(true).unwrap();
-        Self { stream: BufReader::new(stream), host }
+        Self::try_connect(host).expect("the server listens")
     }
 
-    /// Whom it talks to.
-    pub fn host(&self) -> SocketAddr {
-        self.host
+    /// Connects to a server that may be gone.
+    pub fn try_connect(host: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(host)?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream: BufReader::new(stream), host })
     }
 
     /// Begins an upload of `length` bytes in chunks that has this SHA-256; gives its id.

@@ -36,6 +36,17 @@ impl Process {
         std::thread::spawn(move || lines.into_iter().flatten().for_each(drop));
     }
 
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Ends it as SIGKILL does, in the middle of whatever it does.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// User and system seconds so far.
     pub fn cpu(&self) -> f64 {
         cpu(self.child.id())
@@ -83,8 +94,7 @@ impl Io {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 

@@ -11,27 +11,114 @@ use crate::{
 };
 
 /// In every request.
-pub const VERSION: &str = "tus-resumable: 1.0.0\r\n";
+const VERSION: &str = "tus-resumable: 1.0.0\r\n";
 /// How long a server may refuse to go on.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// What a client waits before it asks again.
 const AGAIN: Duration = Duration::from_millis(10);
 
-/// Creates an upload of `length` bytes, with more headers than that (whole lines); gives its path.
-pub fn create(client: &mut Client, length: u64, more: &str) -> String {
-    begun(client, &format!("upload-length: {length}\r\n{more}"))
+/// One who asks again what a client asks again: where there was no answer, or one that says *later*.
+pub struct Patient<C> {
+    client: Client,
+    connect: C,
 }
 
-/// Has an upload composed of these partial ones; gives its path.
-pub fn compose(client: &mut Client, parts: &[String]) -> String {
-    begun(client, &format!("upload-concat: final;{}\r\n", parts.join(" ")))
-}
+impl<C: FnMut() -> Client> Patient<C> {
+    /// Connects; so it does whenever it asks again, as the old connection may be of no use any more.
+    pub fn new(mut connect: C) -> Self {
+        Self { client: connect(), connect }
+    }
 
-fn begun(client: &mut Client, headers: &str) -> String {
-    let created = client.request("POST", "/files", &format!("{VERSION}{headers}"), &[]);
-    assert_eq!(created.status, 201, "{}", String::from_utf8_lossy(&created.body));
-    let location = created.header("location").expect("where it is");
-    location.find("/files/").map(|at| location[at..].to_owned()).expect("a path below /files/")
+    /// Creates an upload of `length` bytes, with more headers than that (whole lines); gives its path.
+    pub fn create(&mut self, length: u64, more: &str) -> String {
+        self.begun(&format!("upload-length: {length}\r\n{more}"))
+    }
+
+    /// Has an upload composed of these partial ones; gives its path.
+    pub fn compose(&mut self, parts: &[String]) -> String {
+        self.begun(&format!("upload-concat: final;{}\r\n", parts.join(" ")))
+    }
+
+    fn begun(&mut self, more: &str) -> String {
+        let headers = format!("{VERSION}{more}");
+        let created = self.until(201, |client| client.request("POST", "/files", &headers, &[]));
+        let location = created.header("location").expect("where it is");
+        location.find("/files/").map(|at| location[at..].to_owned()).expect("a path below /files/")
+    }
+
+    /// How far it is.
+    pub fn offset(&mut self, path: &str) -> u64 {
+        let answer = self.until(200, |client| client.request("HEAD", path, VERSION, &[]));
+        answer.header("upload-offset").and_then(|offset| offset.parse().ok()).expect("an offset")
+    }
+
+    /// Sends these bytes from an offset on, in one PATCH.
+    pub fn patch(&mut self, path: &str, offset: u64, bytes: &[&[u8]]) {
+        let headers = headers(offset);
+        self.until(204, |client| client.request("PATCH", path, &headers, bytes));
+    }
+
+    /// Sends an upload that is `length` bytes of the content from `begin` on, in PATCHes of at most `most` bytes.
+    pub fn send(&mut self, path: &str, content: &Content, begin: u64, length: u64, most: u64) {
+        let mut offset = 0;
+        while offset < length {
+            let bytes = most.min(length - offset);
+            self.patch(path, offset, &content.pieces(begin + offset, bytes));
+            offset += bytes;
+        }
+    }
+
+    /// Whether a complete upload is the first so many bytes of the content.
+    pub fn is(&mut self, path: &str, content: &Content, length: u64) -> bool {
+        let mut same = false;
+        self.until(200, |client| {
+            let mut at = 0;
+            same = true;
+            let answer = client.fetch(path, VERSION, &mut |bytes| {
+                same &= content.has(at, bytes);
+                at += bytes.len() as u64;
+            });
+            same &= at == length;
+            answer
+        });
+        same
+    }
+
+    /// Goes on to the end, however often it has to ask for the offset.
+    pub fn go_on(&mut self, path: &str, content: &Content, length: u64) {
+        let start = Instant::now();
+        loop {
+            let offset = self.offset(path);
+            if offset == length {
+                return;
+            }
+            let pieces = content.pieces(offset, length - offset);
+            let answer = self.client.request("PATCH", path, &headers(offset), &pieces);
+            if answer.status != 204 {
+                self.again(&answer, 204, start);
+            }
+        }
+    }
+
+    fn until(&mut self, wanted: u16, mut ask: impl FnMut(&mut Client) -> Answer) -> Answer {
+        let start = Instant::now();
+        loop {
+            let answer = ask(&mut self.client);
+            if answer.status == wanted {
+                return answer;
+            }
+            self.again(&answer, wanted, start);
+        }
+    }
+
+    /// After an answer that was not the wanted one: waits a little.
+    fn again(&mut self, answer: &Answer, wanted: u16, start: Instant) {
+        let later = matches!(answer.status, 0 | 409 | 423 | 500..) && start.elapsed() < PATIENCE;
+        let text = String::from_utf8_lossy(&answer.body);
+        assert!(later, "{wanted} expected, got {}: {text}", answer.status);
+        std::thread::sleep(AGAIN);
+        self.client = (self.connect)();
+    }
 }
 
 /// The headers of a PATCH from this offset on.
@@ -39,69 +126,9 @@ pub fn headers(offset: u64) -> String {
     format!("{VERSION}content-type: application/offset+octet-stream\r\nupload-offset: {offset}\r\n")
 }
 
-/// Sends so many bytes from this offset on, in one PATCH.
-pub fn patch(client: &mut Client, path: &str, content: &Content, offset: u64, bytes: u64) -> Answer {
-    client.request("PATCH", path, &headers(offset), &content.pieces(offset, bytes))
-}
-
-/// Sends all of it, in PATCHes of at most `most` bytes; it is the content's bytes from `begin` on.
-pub fn send(client: &mut Client, path: &str, content: &Content, begin: u64, length: u64, most: u64) {
-    let mut offset = 0;
-    while offset < length {
-        let bytes = most.min(length - offset);
-        let pieces = content.pieces(begin + offset, bytes);
-        let answer = client.request("PATCH", path, &headers(offset), &pieces);
-        assert_eq!(answer.status, 204, "{}", String::from_utf8_lossy(&answer.body));
-        offset += bytes;
-    }
-}
-
 /// Uploads so many bytes, in PATCHes of at most `most`.
 pub fn upload(address: SocketAddr, content: &Content, length: u64, most: u64) {
-    let mut client = Client::connect(address);
-    let path = create(&mut client, length, "");
-    send(&mut client, &path, content, 0, length, most);
-}
-
-/// How far it is. Who is told to come again does: on a connection of its own, as the old one may be of no use any more.
-pub fn offset(client: &mut Client, path: &str) -> u64 {
-    let answer = until(200, client, |client| client.request("HEAD", path, VERSION, &[]));
-    answer.header("upload-offset").and_then(|offset| offset.parse().ok()).expect("an offset")
-}
-
-/// Asks until the answer is the wanted one; those that a client asks again after are waited for.
-pub fn until(wanted: u16, client: &mut Client, ask: impl Fn(&mut Client) -> Answer) -> Answer {
-    let start = Instant::now();
-    loop {
-        let answer = ask(client);
-        if answer.status == wanted {
-            return answer;
-        }
-        let again = matches!(answer.status, 0 | 409 | 423 | 500..) && start.elapsed() < PATIENCE;
-        assert!(
-            again,
-            "{wanted} expected, got {}: {:?}",
-            answer.status,
-            String::from_utf8_lossy(&answer.body)
-        );
-        std::thread::sleep(AGAIN);
-        *client = Client::connect(client.host());
-    }
-}
-
-/// Goes on from `offset` to the end, reads all of it back and tells whether it is what was sent.
-pub fn ends_well(client: &mut Client, path: &str, content: &Content, offset: u64, length: u64) -> bool {
-    until(204, client, |client| patch(client, path, content, offset, length - offset));
-    is(client, path, content, length)
-}
-
-/// Whether a complete upload is the first so many bytes of the content.
-pub fn is(client: &mut Client, path: &str, content: &Content, length: u64) -> bool {
-    let (mut at, mut same) = (0, true);
-    let answer = client.fetch(path, VERSION, &mut |bytes| {
-        same &= content.has(at, bytes);
-        at += bytes.len() as u64;
-    });
-    assert_eq!(answer.status, 200, "{path}");
-    same && at == length
+    let mut client = Patient::new(|| Client::connect(address));
+    let path = client.create(length, "");
+    client.send(&path, content, 0, length, most);
 }

@@ -47,23 +47,25 @@ pub struct Server {
 impl Server {
     /// Starts what `command` makes of the directory and waits for its first line, `listening on http://ADDRESS`.
     pub fn start(command: impl FnOnce(&Path) -> Command) -> Self {
-        Self::within(Folder::new(), command)
-    }
-
-    /// Ends it as SIGKILL does, in the middle of whatever it does, and starts this over what it has left.
-    pub fn killed(self, command: impl FnOnce(&Path) -> Command) -> Self {
-        let Self { process, folder, .. } = self;
-        drop(process);
-        Self::within(folder, command)
-    }
-
-    fn within(folder: Folder, command: impl FnOnce(&Path) -> Command) -> Self {
-        let mut process = Process::start(command(&folder.0).env("RUST_LOG", "warn"));
-        let first = process.line();
-        let address = first.strip_prefix("listening on http://").expect("its address").parse().unwrap();
-        process.forget_lines();
+        let folder = Folder::new();
+        let (process, address) = listening(command(&folder.0));
         Self { process, address, folder }
     }
+
+    /// Kills it and starts this over what it has left.
+    pub fn restart(&mut self, command: impl FnOnce(&Path) -> Command) {
+        self.process.kill();
+        (self.process, self.address) = listening(command(&self.folder.0));
+    }
+}
+
+/// Starts a server and waits until it says where it listens.
+fn listening(mut command: Command) -> (Process, SocketAddr) {
+    let mut process = Process::start(command.env("RUST_LOG", "warn"));
+    let first = process.line();
+    let address = first.strip_prefix("listening on http://").expect("its address").parse().unwrap();
+    process.forget_lines();
+    (process, address)
 }
 
 /// `upload-server`, found in `bin`, with the key `bench-key` and all its data in `folder`; its store and durability are for the

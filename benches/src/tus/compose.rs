@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use upload_benches::{client::Client, resume, server};
+use upload_benches::{client::Client, resume::Patient, server};
 
 use crate::{
     peers::{Bench, MIB, Peer, WHOLE},
@@ -63,23 +63,23 @@ pub(crate) fn table(bench: &Bench, name: &'static str) -> Table {
 
 /// The cells of a row.
 fn composed(bench: &Bench, peer: Peer) -> Vec<String> {
-    let (server, length) = (bench.start(peer), length(bench));
-    let mut client = Client::connect(server.address);
-    let part = |client: &mut Client, n: u64| {
-        let path = resume::create(client, length, "upload-concat: partial\r\n");
-        resume::send(client, &path, &bench.content, n * length, length, WHOLE);
+    let (server, length) = (bench.start(peer).server, length(bench));
+    let mut client = Patient::new(|| Client::connect(server.address));
+    let mut part = |n: u64| {
+        let path = client.create(length, "upload-concat: partial\r\n");
+        client.send(&path, &bench.content, n * length, length, WHOLE);
         path
     };
-    let parts: Vec<_> = (0..PARTS).map(|n| part(&mut client, n)).collect();
+    let parts: Vec<_> = (0..PARTS).map(&mut part).collect();
     let process = &server.process;
     let (io, cpu, start) = (process.io(), process.cpu(), Instant::now());
-    let path = resume::compose(&mut client, &parts);
+    let path = client.compose(&parts);
     let answered = start.elapsed().as_secs_f64();
-    assert_eq!(resume::offset(&mut client, &path), PARTS * length, "all of it, once it is complete");
+    assert_eq!(client.offset(&path), PARTS * length, "all of it, once it is complete");
     let complete = start.elapsed().as_secs_f64();
     let (io, cpu) = (process.io().since(io), process.cpu() - cpu);
     let peak = process.peak_mib();
-    let right = resume::is(&mut client, &path, &bench.content, PARTS * length);
+    let right = client.is(&path, &bench.content, PARTS * length);
     let mib = |bytes: u64| format!("{:.0}", bytes as f64 / MIB as f64);
     vec![
         format!("{answered:.2}"),

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use upload_benches::{client::Client, figures, resume, server::Server};
+use upload_benches::figures;
 
 use crate::{
-    peers::{Bench, MIB, NONE, Peer, REQUEST},
+    peers::{Bench, MIB, NONE, Peer, REQUEST, Running},
     report::Table,
     sending::{Sending, drawn},
 };
@@ -45,7 +45,8 @@ pub(crate) fn table(bench: &Bench, name: &'static str) -> Table {
          client's socket had taken, for a reset less what it had not sent (its queue in `/proc/net/tcp`, read right before; it may \
          count a little too much as not sent). *Lost* is what was delivered and is not below the offset that HEAD tells; *unread* what of \
          it the server had not read when the connection ended (the queue of its socket, read there too). *When all is read*: both \
-         queues are empty before the end, so the server has every byte. *Right*: the rest is sent from that offset on, and what is read \
+         queues are empty before the end, so the server has every byte. *Ended*: how often the server's process ended by itself; then it is \
+         started again. *Right*: the rest is sent from that offset on, and what is read \
          back is what was to be uploaded. {} cuts of each kind.",
         LENGTH / MIB,
         bench.times()
@@ -61,10 +62,11 @@ pub(crate) fn table(bench: &Bench, name: &'static str) -> Table {
     ];
     let mut table = Table { name, text, columns, rows: Vec::new() };
     for peer in bench.here(&[Peer::Node, NONE, REQUEST]) {
-        let server = bench.start(peer);
+        let mut running = bench.start(peer);
         for kind in CUTS {
+            running.ended = 0;
             let seen: Vec<_> =
-                drawn(bench.times(), LENGTH).map(|bytes| cut(bench, &server, kind, bytes)).collect();
+                drawn(bench.times(), LENGTH).map(|bytes| cut(bench, &mut running, kind, bytes)).collect();
             let all = |figure: fn(&Seen) -> f64| seen.iter().map(figure).collect::<Vec<_>>();
             let ms = || all(|seen| seen.head * 1e3);
             let cells = vec![
@@ -74,6 +76,7 @@ pub(crate) fn table(bench: &Bench, name: &'static str) -> Table {
                 format!("{:.0}", figures::mean(&all(|seen| seen.unread)) / 1024.0),
                 format!("{:.1}", figures::median(ms())),
                 format!("{:.1}", figures::worst(ms())),
+                running.ended.to_string(),
                 format!("{} of {}", seen.iter().filter(|seen| seen.right).count(), seen.len()),
             ];
             table.row(&format!("{}, {}", peer.name(), kind.name), cells);
@@ -82,10 +85,11 @@ pub(crate) fn table(bench: &Bench, name: &'static str) -> Table {
     table
 }
 
-fn cut(bench: &Bench, server: &Server, kind: Cut, bytes: u64) -> Seen {
-    let mut client = Client::connect(server.address);
-    let path = resume::create(&mut client, LENGTH, "");
-    let mut sending = Sending::begin(server.address, &path, &bench.content, 0, LENGTH);
+fn cut(bench: &Bench, running: &mut Running<'_>, kind: Cut, bytes: u64) -> Seen {
+    let path = running.client().create(LENGTH, "");
+    let address = running.server.address;
+    let mut client = running.client();
+    let mut sending = Sending::begin(address, &path, &bench.content, 0, LENGTH);
     sending.send(bytes);
     if kind.read {
         sending.wait_until_read();
@@ -98,9 +102,10 @@ fn cut(bench: &Bench, server: &Server, kind: Cut, bytes: u64) -> Seen {
         sending.close();
     }
     let start = Instant::now();
-    let offset = resume::offset(&mut client, &path);
+    let offset = client.offset(&path);
     let head = start.elapsed().as_secs_f64();
-    let right = resume::ends_well(&mut client, &path, &bench.content, offset, LENGTH);
+    client.go_on(&path, &bench.content, LENGTH);
+    let right = client.is(&path, &bench.content, LENGTH);
     let than = |more: u64, less: u64| more.saturating_sub(less) as f64;
     Seen {
         delivered: delivered as f64,

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use upload_benches::{client::Client, figures, resume, server::Server};
+use upload_benches::figures;
 
 use crate::{
-    peers::{Bench, MIB, NONE, Peer, REQUEST},
+    peers::{Bench, MIB, NONE, Peer, REQUEST, Running},
     report::Table,
     sending::{Sending, drawn},
 };
@@ -39,14 +39,9 @@ pub(crate) fn table(bench: &Bench, name: &'static str) -> Table {
     ];
     let mut table = Table { name, text, columns, rows: Vec::new() };
     for peer in bench.here(&[Peer::Node, NONE, REQUEST]) {
-        let mut server = bench.start(peer);
-        let mut all = Vec::new();
+        let mut running = bench.start(peer);
         let ends = drawn(2 * bench.times(), LENGTH / 2).collect::<Vec<_>>();
-        for bytes in ends.chunks(2) {
-            let (seen, again) = kill(bench, peer, server, [bytes[0], bytes[1]]);
-            all.push(seen);
-            server = again;
-        }
+        let all: Vec<_> = ends.chunks(2).map(|ends| kill(bench, &mut running, [ends[0], ends[1]])).collect();
         let figures = |figure: fn(&Seen) -> f64| all.iter().map(figure).collect::<Vec<_>>();
         let cells = vec![
             format!("{}", figures::worst(figures(|seen| seen.acknowledged))),
@@ -60,25 +55,27 @@ pub(crate) fn table(bench: &Bench, name: &'static str) -> Table {
     table
 }
 
-fn kill(bench: &Bench, peer: Peer, server: Server, [first, second]: [u64; 2]) -> (Seen, Server) {
-    let mut client = Client::connect(server.address);
-    let path = resume::create(&mut client, LENGTH, "");
-    let send = |from: u64, bytes: u64| {
-        let mut sending = Sending::begin(server.address, &path, &bench.content, from, LENGTH);
+fn kill(bench: &Bench, running: &mut Running<'_>, [first, second]: [u64; 2]) -> Seen {
+    let mut client = running.client();
+    let path = client.create(LENGTH, "");
+    drop(client);
+    let send = |running: &Running<'_>, from, bytes| {
+        let mut sending = Sending::begin(running.server.address, &path, &bench.content, from, LENGTH);
         sending.send(bytes);
         sending
     };
-    let before = send(0, first);
-    let acknowledged = resume::offset(&mut client, &path);
+    let before = send(running, 0, first);
+    let acknowledged = running.client().offset(&path);
     before.close();
-    let sending = send(acknowledged, second);
+    let sending = send(running, acknowledged, second);
     let read = sending.read();
     let start = Instant::now();
-    let server = bench.kill(peer, server);
+    running.kill();
     let start = start.elapsed().as_secs_f64();
-    let mut client = Client::connect(server.address);
-    let offset = resume::offset(&mut client, &path);
-    let right = resume::ends_well(&mut client, &path, &bench.content, offset, LENGTH);
+    let mut client = running.client();
+    let offset = client.offset(&path);
+    client.go_on(&path, &bench.content, LENGTH);
+    let right = client.is(&path, &bench.content, LENGTH);
     let lost = |of: u64| of.saturating_sub(offset) as f64;
-    (Seen { acknowledged: lost(acknowledged), read: lost(read), start, right }, server)
+    Seen { acknowledged: lost(acknowledged), read: lost(read), start, right }
 }

@@ -27,7 +27,7 @@ struct Figures {
 }
 
 fn run(bench: &Bench, peer: Peer, load: Load) -> Figures {
-    let server = bench.start(peer);
+    let server = bench.start(peer).server;
     let (cpu, start) = (server.process.cpu(), Instant::now());
     at_once(load.uploads, || resume::upload(server.address, &bench.content, load.length, load.patch));
     let gb = load.uploads as f64 * load.length as f64 / 1e9;

@@ -3,16 +3,20 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    time::{Duration, Instant},
 };
 
 use upload_benches::{
+    client::Client,
     content::Content,
     node::{Keeps, Node},
-    resume,
+    resume::{self, Patient},
     server::{Server, upload_server},
 };
 
 pub(crate) const MIB: u64 = 1 << 20;
+/// How long a server may neither listen nor end.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// One PATCH.
 pub(crate) const WHOLE: u64 = u64::MAX;
 
@@ -78,15 +82,10 @@ impl Bench {
     }
 
     /// Starts it in a fresh directory. It has had an upload: the first one is like no other.
-    pub(crate) fn start(&self, peer: Peer) -> Server {
+    pub(crate) fn start(&self, peer: Peer) -> Running<'_> {
         let server = Server::start(|folder| self.command(peer, folder));
         resume::upload(server.address, &self.content, 64 << 10, WHOLE);
-        server
-    }
-
-    /// Kills it and starts it again over what it has left.
-    pub(crate) fn kill(&self, peer: Peer, server: Server) -> Server {
-        server.killed(|folder| self.command(peer, folder))
+        Running { bench: self, peer, server, ended: 0 }
     }
 
     fn command(&self, peer: Peer, folder: &Path) -> Command {
@@ -98,5 +97,41 @@ impl Bench {
         let mut command = upload_server(&self.bin, folder, &more);
         command.args(["--open-tus", "--durability", if durable { "request" } else { "none" }]);
         command
+    }
+}
+
+/// A server that runs, and is started again if it has ended.
+pub(crate) struct Running<'a> {
+    bench: &'a Bench,
+    peer: Peer,
+    pub(crate) server: Server,
+    /// How often it has ended by itself.
+    pub(crate) ended: usize,
+}
+
+impl Running<'_> {
+    /// Kills it and starts it again over what it has left.
+    pub(crate) fn kill(&mut self) {
+        self.server.restart(|folder| self.bench.command(self.peer, folder));
+    }
+
+    /// A client that outlives the server.
+    pub(crate) fn client(&mut self) -> Patient<impl FnMut() -> Client> {
+        Patient::new(|| self.connect())
+    }
+
+    fn connect(&mut self) -> Client {
+        let start = Instant::now();
+        loop {
+            match Client::try_connect(self.server.address) {
+                Ok(client) => return client,
+                Err(_) if self.server.process.has_ended() => {
+                    self.ended += 1;
+                    self.kill();
+                }
+                // It is about to end.
+                Err(e) => assert!(start.elapsed() < PATIENCE, "the server runs and does not listen: {e}"),
+            }
+        }
     }
 }
