@@ -58,6 +58,7 @@ pub(crate) fn table(bench: &Bench, name: &'static str) -> Table {
         "unread KiB, mean",
         "HEAD ms, median",
         "worst",
+        "ended",
         "right",
     ];
     let mut table = Table { name, text, columns, rows: Vec::new() };
