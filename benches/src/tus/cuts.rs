@@ -1,6 +1,9 @@
 //! Connections that end in the middle of a PATCH: what of it has to be sent again.
 
-use std::time::Instant;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use upload_benches::figures;
 
@@ -12,6 +15,9 @@ use crate::{
 
 const LENGTH: u64 = 64 * MIB;
 
+/// How long a client is away that does not come back at once.
+const AWAY: Duration = Duration::from_millis(500);
+
 /// How a connection ends.
 #[derive(Clone, Copy)]
 struct Cut {
@@ -20,13 +26,17 @@ struct Cut {
     reset: bool,
     /// Once the server has read what was sent, not while it is still on its way.
     read: bool,
+    /// How long after it the HEAD comes.
+    away: Duration,
 }
 
-const CUTS: [Cut; 4] = [
-    Cut { name: "closed in full flow", reset: false, read: false },
-    Cut { name: "reset in full flow", reset: true, read: false },
-    Cut { name: "closed when all is read", reset: false, read: true },
-    Cut { name: "reset when all is read", reset: true, read: true },
+const CUTS: [Cut; 6] = [
+    Cut { name: "closed in full flow", reset: false, read: false, away: Duration::ZERO },
+    Cut { name: "reset in full flow", reset: true, read: false, away: Duration::ZERO },
+    Cut { name: "closed when all is read", reset: false, read: true, away: Duration::ZERO },
+    Cut { name: "reset when all is read", reset: true, read: true, away: Duration::ZERO },
+    Cut { name: "closed in full flow, HEAD later", reset: false, read: false, away: AWAY },
+    Cut { name: "reset in full flow, HEAD later", reset: true, read: false, away: AWAY },
 ];
 
 /// One cut, in bytes and seconds.
@@ -41,7 +51,7 @@ struct Seen {
 pub(crate) fn table(bench: &Bench, name: &'static str) -> Table {
     let text = format!(
         "A client sends as many bytes of a PATCH of {} MiB as its socket takes, up to a drawn number; then its connection ends and over \
-         another one, which is open already, comes a HEAD. *Delivered* is what the server's socket was or will be given: all that the \
+         another one, which is open already, comes a HEAD: at once, or (*later*) after {} ms. *Delivered* is what the server's socket was or will be given: all that the \
          client's socket had taken, for a reset less what it had not sent (its queue in `/proc/net/tcp`, read right before; it may \
          count a little too much as not sent). *Lost* is what was delivered and is not below the offset that HEAD tells; *unread* what of \
          it the server had not read when the connection ended (the queue of its socket, read there too). *When all is read*: both \
@@ -49,6 +59,7 @@ pub(crate) fn table(bench: &Bench, name: &'static str) -> Table {
          started again. *Right*: the rest is sent from that offset on, and what is read \
          back is what was to be uploaded. {} cuts of each kind.",
         LENGTH / MIB,
+        AWAY.as_millis(),
         bench.times()
     );
     let columns = &[
@@ -95,13 +106,15 @@ fn cut(bench: &Bench, running: &mut Running<'_>, kind: Cut, bytes: u64) -> Seen 
     if kind.read {
         sending.wait_until_read();
     }
-    let (read, arrived) = (sending.read(), sending.arrived());
-    let delivered = if kind.reset { arrived } else { sending.sent() };
+    let reached = sending.reached();
+    let delivered = if kind.reset { reached.arrived } else { sending.sent() };
     if kind.reset {
         sending.reset();
     } else {
         sending.close();
     }
+    // That its client is away for a while is what is measured.
+    thread::sleep(kind.away);
     let start = Instant::now();
     let offset = client.offset(&path);
     let head = start.elapsed().as_secs_f64();
@@ -111,7 +124,7 @@ fn cut(bench: &Bench, running: &mut Running<'_>, kind: Cut, bytes: u64) -> Seen 
     Seen {
         delivered: delivered as f64,
         lost: than(delivered, offset),
-        unread: than(delivered, read),
+        unread: than(delivered, reached.read),
         head,
         right,
     }

@@ -68,7 +68,7 @@ fn kill(bench: &Bench, running: &mut Running<'_>, [first, second]: [u64; 2]) -> 
     let acknowledged = running.client().offset(&path);
     before.close();
     let sending = send(running, acknowledged, second);
-    let read = sending.read();
+    let read = sending.reached().read;
     let start = Instant::now();
     running.kill();
     let start = start.elapsed().as_secs_f64();

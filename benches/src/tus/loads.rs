@@ -64,7 +64,7 @@ fn median(runs: &[Figures], figure: impl Fn(&Figures) -> f64) -> f64 {
 /// So many uploads at once, in one PATCH each and in small ones.
 pub(crate) fn speed(bench: &Bench, name: &'static str, uploads: usize) -> Table {
     let text = format!(
-        "Medians of {} turns, each with a fresh process in a fresh directory. Beside a figure: how it stands to that of @tus/server.",
+        "Medians of {} turn(s), each with a fresh process in a fresh directory. Beside a figure: how it stands to that of @tus/server.",
         turns(bench)
     );
     let columns = &["GB/s", "×", "CPU s/GB", "×", "peak MiB"];
@@ -96,7 +96,7 @@ pub(crate) fn speed(bench: &Bench, name: &'static str, uploads: usize) -> Table 
 
 /// What a large upload in one PATCH takes, against a small one.
 pub(crate) fn memory(bench: &Bench, name: &'static str) -> Table {
-    let text = format!("A fresh process for each upload; medians of {} turns.", turns(bench));
+    let text = format!("A fresh process for each upload; medians of {} turn(s).", turns(bench));
     let columns = &["1 MiB: peak MiB", "512 MiB: peak MiB", "more MiB"];
     let mut table = Table { name, text, columns, rows: Vec::new() };
     let loads = [MIB, bench.bytes(512 * MIB)].map(|length| Load { uploads: 1, length, patch: WHOLE });

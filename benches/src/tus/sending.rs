@@ -25,6 +25,15 @@ pub(crate) struct Sending<'a> {
     sent: u64,
 }
 
+/// Offsets behind what has come so far, at least.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Reached {
+    /// Arrived at the server's socket.
+    pub(crate) arrived: u64,
+    /// Read by the server.
+    pub(crate) read: u64,
+}
+
 impl<'a> Sending<'a> {
     /// Sends all but the body: bytes of this upload from an offset to its end.
     pub(crate) fn begin(server: SocketAddr, path: &str, content: &'a Content, from: u64, end: u64) -> Self {
@@ -59,15 +68,11 @@ impl<'a> Sending<'a> {
         self.from + self.sent
     }
 
-    /// The offset behind what has arrived at the server's socket, at least.
-    pub(crate) fn arrived(&self) -> u64 {
-        self.from + self.sent.saturating_sub(self.held().unsent)
-    }
-
-    /// The offset behind what the server has read, at least.
-    pub(crate) fn read(&self) -> u64 {
+    /// How far it has come.
+    pub(crate) fn reached(&self) -> Reached {
         let held = self.held();
-        self.from + self.sent.saturating_sub(held.unsent + held.unread)
+        let arrived = self.sent.saturating_sub(held.unsent);
+        Reached { arrived: self.from + arrived, read: self.from + arrived.saturating_sub(held.unread) }
     }
 
     /// Waits until the server has read all that was sent.
@@ -120,10 +125,10 @@ mod tests {
         let mut body = [0; 40];
         server.read_exact(&mut body).unwrap();
         assert!(content.has(5, &body));
-        assert!(sending.sent() == 105 && sending.read() <= 45, "{}", sending.read());
+        assert!(sending.sent() == 105 && sending.reached().read <= 45, "{:?}", sending.reached());
         server.read_exact(&mut [0; 60]).unwrap();
         sending.wait_until_read();
-        assert_eq!((sending.arrived(), sending.read()), (105, 105));
+        assert_eq!(sending.reached(), Reached { arrived: 105, read: 105 });
         sending.reset();
         assert_eq!(server.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
     }
