@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::findings;
 use crate::keys::{self, KeyError};
 use crate::ops::{self, Metrics};
+use crate::page;
 use crate::secrets;
 use crate::stores::{self, Stores};
 use crate::webhooks;
@@ -92,14 +93,14 @@ fn processed(config: &Config, uploads: &UploadHttp) -> Router {
     routes
 }
 
-/// tus 1.0, if there is a destination for it; for those without a key too, if that is configured.
+/// tus 1.0 and the page that uploads by it, if there is a destination for it; for those without a key too, if that is configured.
 fn resumable(config: &Config, uploads: &UploadHttp) -> Result<Router, KeyError> {
     if !config.has_tus() {
         return Ok(Router::new());
     }
     let mut settings = config.tus.clone();
     settings.anonymous = config.open_tus.then(keys::anybody).transpose()?;
-    Ok(tus::router(uploads, &settings))
+    Ok(tus::router(uploads, &settings).merge(page::router(config.public_url.as_deref())))
 }
 
 /// Makes the data directory, for its owner alone, if it is not there.

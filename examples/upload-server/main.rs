@@ -16,6 +16,7 @@ mod links;
 mod listen;
 mod numbers;
 mod ops;
+mod page;
 mod private;
 mod secrets;
 mod shutdown;

@@ -83,6 +83,7 @@ pub(crate) struct EngineNumbers {
     max_batch: usize,
     batch_wait_ms: u64,
     checkpoint: u64,
+    max_checked: u64,
     digest_save: u64,
     idle_uploads: usize,
     replay: u64,
@@ -100,6 +101,8 @@ pub(crate) struct EngineNumbers {
     part_memory: usize,
     min_fragment: usize,
     read_ahead: usize,
+    copy_step: u64,
+    copy_save: u64,
     fragment_wait: u64,
     page: usize,
 }
@@ -111,6 +114,7 @@ impl Default for EngineNumbers {
             min_batch,
             max_batch,
             checkpoint,
+            max_checked,
             digest_save,
             idle_uploads,
             min_part,
@@ -120,6 +124,8 @@ impl Default for EngineNumbers {
             part_memory,
             min_fragment,
             read_ahead,
+            copy_step,
+            copy_save,
             page,
             ..
         } = Settings::default();
@@ -130,6 +136,7 @@ impl Default for EngineNumbers {
             max_batch,
             batch_wait_ms: u64::try_from(times.batch_wait.as_millis()).unwrap_or(u64::MAX),
             checkpoint,
+            max_checked,
             digest_save,
             idle_uploads,
             replay: times.replay.as_secs(),
@@ -147,6 +154,8 @@ impl Default for EngineNumbers {
             part_memory,
             min_fragment,
             read_ahead,
+            copy_step,
+            copy_save,
             fragment_wait: times.fragment_wait.as_secs(),
             page,
         }
@@ -161,6 +170,9 @@ impl EngineNumbers {
             ("min_batch", self.min_batch == 0),
             ("checkpoint", self.checkpoint == 0),
             ("digest_save", self.digest_save == 0),
+            ("max_checked", self.max_checked == 0),
+            ("copy_step", self.copy_step == 0),
+            ("copy_save", self.copy_save == 0),
             ("part_size", self.part_size == 0),
             ("min_fragment", self.min_fragment == 0),
             ("page", self.page == 0),
@@ -181,6 +193,7 @@ impl EngineNumbers {
         settings.max_batch = self.max_batch;
         settings.batch_wait = Duration::from_millis(self.batch_wait_ms);
         settings.checkpoint = self.checkpoint;
+        settings.max_checked = self.max_checked;
         settings.digest_save = self.digest_save;
         settings.idle_uploads = self.idle_uploads;
         settings.replay = Duration::from_secs(self.replay);
@@ -198,6 +211,8 @@ impl EngineNumbers {
         settings.part_memory = self.part_memory;
         settings.min_fragment = self.min_fragment;
         settings.read_ahead = self.read_ahead;
+        settings.copy_step = self.copy_step;
+        settings.copy_save = self.copy_save;
         settings.fragment_wait = Duration::from_secs(self.fragment_wait);
         settings.page = self.page;
         settings

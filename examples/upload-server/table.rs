@@ -47,6 +47,7 @@ pub(crate) fn table(
         table.row("POST", "/v1/media", "Wickson: a file, processed");
     }
     if config.has_tus() {
+        table.row("GET", "/", "a page that uploads files by tus");
         table.row("*", "/files…", "tus 1.0: uploads that resume, and their bytes");
     }
     table.row("GET", "/healthz", "200 while uploads can be taken");

@@ -44,10 +44,16 @@ class Browser:
         os.close(commands)
         os.close(answers)
         self.received, self.events, self.last, self.session = b"", [], 0, None
+        self.tab()
+
+    def tab(self):
+        """A new tab, which is the one that is used from then on; its id."""
+        self.session = None
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "DOM"):
             self.call(f"{domain}.enable")
+        return target
 
     def message(self, until):
         while b"\0" not in self.received:

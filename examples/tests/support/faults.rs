@@ -12,10 +12,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::Runtime;
+use tokio::net::TcpStream;
 
 use super::Chance;
+use super::listen::Listening;
 use super::message::{Message, Rest};
 
 /// What happens to a request.
@@ -82,7 +82,7 @@ pub struct Proxy {
     /// Where it listens: `HOST:PORT`.
     pub address: String,
     shared: Arc<Shared>,
-    _runtime: Runtime,
+    _listening: Listening,
 }
 
 struct Shared {
@@ -105,9 +105,6 @@ struct Fate {
 impl Proxy {
     /// Stands before the store at this `HOST:PORT`.
     pub fn start(store: &str, seed: u64, harm: u64) -> Self {
-        let runtime = Runtime::new().unwrap();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let address = listener.local_addr().unwrap().to_string();
         let fate = Fate {
             chance: Chance::new(seed),
             harm,
@@ -117,14 +114,11 @@ impl Proxy {
         };
         let shared = Arc::new(Shared { store: store.to_owned(), fate: Mutex::new(fate) });
         let accepting = Arc::clone(&shared);
-        runtime.spawn(async move {
-            while let Ok((connection, _)) = listener.accept().await {
-                let shared = Arc::clone(&accepting);
-                // One that breaks is closed; whoever is at its other end sees that.
-                tokio::spawn(async move { shared.serve(connection).await });
-            }
+        let listening = Listening::start(move |connection| {
+            let shared = Arc::clone(&accepting);
+            async move { shared.serve(connection).await }
         });
-        Self { address, shared, _runtime: runtime }
+        Self { address: listening.address.clone(), shared, _listening: listening }
     }
 
     /// Does no harm any more.

@@ -4,14 +4,17 @@
 #[cfg(feature = "cloud")]
 pub mod bucket;
 pub mod client;
+pub mod fault_proxy;
 #[cfg(feature = "cloud")]
 pub mod faults;
 pub mod http;
 pub mod kill;
+pub mod listen;
 #[cfg(feature = "cloud")]
 pub mod message;
 pub mod patient;
 pub mod server;
+pub mod sockets;
 pub mod store;
 pub mod xml;
 

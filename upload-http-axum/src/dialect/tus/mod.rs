@@ -22,10 +22,7 @@
 //! Besides the protocol, HEAD and GET of a complete upload tell its `Repr-Digest` (SHA-256, RFC 9530), and HEAD tells in
 //! `Content-Location` a link at which it can be read for a while without a key.
 
-mod app;
-mod append;
-mod create;
-mod look;
+mod handle;
 mod parse;
 mod render;
 mod settings;
@@ -43,7 +40,7 @@ use axum::response::Response;
 use axum::routing::any;
 use http::{Method, StatusCode};
 
-use self::app::App;
+use self::handle::app::App;
 use self::render::Failure;
 use crate::cors;
 use crate::state::UploadHttp;
