@@ -6,9 +6,13 @@ mod support;
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::time::Duration;
 
 use support::Chance;
 use support::fault_proxy::{Fault, FaultProxy, Side};
+
+/// A guard: what never comes is a failure, not a test that never ends.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A server without behaviour of its own, and the proxy before it.
 struct World {
@@ -27,7 +31,11 @@ impl World {
     fn connect(&self, fault: impl Into<Option<Fault>>) -> (TcpStream, TcpStream) {
         self.proxy.next(fault);
         let client = TcpStream::connect(&self.proxy.address).unwrap();
-        (client, self.server.accept().unwrap().0)
+        let server = self.server.accept().unwrap().0;
+        for end in [&client, &server] {
+            end.set_read_timeout(Some(PATIENCE)).unwrap();
+        }
+        (client, server)
     }
 }
 
@@ -86,8 +94,7 @@ fn a_reset_is_one_for_both() {
     let (mut client, mut server) = world.connect(Fault::Reset(Side::Up, 10));
     client.write_all(&[7; 10]).unwrap();
     for end in [&mut client, &mut server] {
-        let error = std::iter::repeat_with(|| end.read(&mut [0; 16])).find_map(Result::err);
-        assert_eq!(error.unwrap().kind(), ErrorKind::ConnectionReset);
+        assert_eq!(end.read_to_end(&mut Vec::new()).unwrap_err().kind(), ErrorKind::ConnectionReset);
     }
 }
 
@@ -167,9 +174,14 @@ fn what_the_server_has_not_read_is_told() {
 #[test]
 fn a_server_that_was_started_again_is_found() {
     let world = World::new();
-    let other = TcpListener::bind("127.0.0.1:0").unwrap();
-    world.proxy.redirect(&other.local_addr().unwrap().to_string());
+    let other = World::new();
+    world.proxy.redirect(&other.server.local_addr().unwrap().to_string());
     let mut client = TcpStream::connect(&world.proxy.address).unwrap();
     client.write_all(b"x").unwrap();
-    assert_eq!(take(&mut other.accept().unwrap().0, 1), b"x");
+    client.shutdown(Shutdown::Write).unwrap();
+    // It passes the byte on, and not to the one that is gone.
+    world.proxy.wait(0, |one| one.up == 1);
+    world.server.set_nonblocking(true).unwrap();
+    assert_eq!(world.server.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert_eq!(rest(&mut other.server.accept().unwrap().0), b"x");
 }
