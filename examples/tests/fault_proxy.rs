@@ -6,9 +6,13 @@ mod support;
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::time::Duration;
 
 use support::Chance;
 use support::fault_proxy::{Fault, FaultProxy, Side};
+
+/// A guard: what never comes is a failure, not a test that never ends.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A server without behaviour of its own, and the proxy before it.
 struct World {
@@ -27,7 +31,11 @@ impl World {
     fn connect(&self, fault: impl Into<Option<Fault>>) -> (TcpStream, TcpStream) {
         self.proxy.next(fault);
         let client = TcpStream::connect(&self.proxy.address).unwrap();
-        (client, self.server.accept().unwrap().0)
+        let server = self.server.accept().unwrap().0;
+        for end in [&client, &server] {
+            end.set_read_timeout(Some(PATIENCE)).unwrap();
+        }
+        (client, server)
     }
 }
 
@@ -56,7 +64,7 @@ fn without_a_plan_bytes_and_ends_pass_and_are_counted() {
     server.write_all(&bytes[200_000..]).unwrap();
     drop(server);
     assert_eq!(rest(&mut client), bytes[200_000..]);
-    let seen = world.proxy.wait(|all| all[0].ended)[0];
+    let seen = world.proxy.wait(0, |one| one.ended);
     assert_eq!((seen.up, seen.down, seen.again, seen.stalled), (200_000, 100_000, 0, false));
 }
 
@@ -72,7 +80,8 @@ fn a_cut_is_at_its_byte_and_both_see_an_end() {
     let (mut client, mut server) = world.connect(Fault::Cut(Side::Down, 5));
     server.write_all(b"answer").unwrap();
     assert_eq!(rest(&mut client), b"answe");
-    let seen = world.proxy.wait(|all| all[3].ended);
+    world.proxy.wait(3, |one| one.ended);
+    let seen = world.proxy.connections();
     assert_eq!(
         seen.iter().map(|one| (one.up, one.down)).collect::<Vec<_>>(),
         [(0, 0), (1, 0), (70_000, 0), (0, 5)]
@@ -85,8 +94,7 @@ fn a_reset_is_one_for_both() {
     let (mut client, mut server) = world.connect(Fault::Reset(Side::Up, 10));
     client.write_all(&[7; 10]).unwrap();
     for end in [&mut client, &mut server] {
-        let error = std::iter::repeat_with(|| end.read(&mut [0; 16])).find_map(Result::err);
-        assert_eq!(error.unwrap().kind(), ErrorKind::ConnectionReset);
+        assert_eq!(end.read_to_end(&mut Vec::new()).unwrap_err().kind(), ErrorKind::ConnectionReset);
     }
 }
 
@@ -107,7 +115,7 @@ fn what_is_stalled_stays_so_until_it_is_released() {
     let world = World::new();
     let (mut client, mut server) = world.connect(Fault::Stall(Side::Up, 10));
     client.write_all(b"before, and behind").unwrap();
-    let seen = world.proxy.wait(|all| all[0].stalled)[0];
+    let seen = world.proxy.wait(0, |one| one.stalled);
     assert_eq!((seen.up, seen.ended), (10, false));
     // The other direction passes meanwhile.
     server.write_all(b"hello").unwrap();
@@ -142,7 +150,7 @@ fn what_is_duplicated_comes_twice_and_one_is_heard() {
     first.write_all(b"heard").unwrap();
     drop((first, second));
     assert_eq!(rest(&mut client), b"heard");
-    let seen = world.proxy.wait(|all| all[0].ended)[0];
+    let seen = world.proxy.wait(0, |one| one.ended);
     assert_eq!((seen.up, seen.again, seen.down), (9, 9, 5));
 }
 
@@ -151,7 +159,7 @@ fn what_the_server_has_not_read_is_told() {
     let world = World::new();
     let (mut client, server) = world.connect(Fault::Cut(Side::Up, 5000));
     client.write_all(&[7; 5000]).unwrap();
-    let seen = world.proxy.wait(|all| all[0].ended)[0];
+    let seen = world.proxy.wait(0, |one| one.ended);
     assert!(seen.undelivered >= 5000, "{seen:?}");
     drop(server);
 
@@ -159,16 +167,21 @@ fn what_the_server_has_not_read_is_told() {
     client.write_all(&[7; 5000]).unwrap();
     take(&mut server, 5000);
     server.write_all(b"read").unwrap();
-    let seen = world.proxy.wait(|all| all[1].ended)[1];
+    let seen = world.proxy.wait(1, |one| one.ended);
     assert_eq!((seen.up, seen.undelivered), (5000, 0));
 }
 
 #[test]
 fn a_server_that_was_started_again_is_found() {
     let world = World::new();
-    let other = TcpListener::bind("127.0.0.1:0").unwrap();
-    world.proxy.redirect(&other.local_addr().unwrap().to_string());
+    let other = World::new();
+    world.proxy.redirect(&other.server.local_addr().unwrap().to_string());
     let mut client = TcpStream::connect(&world.proxy.address).unwrap();
     client.write_all(b"x").unwrap();
-    assert_eq!(take(&mut other.accept().unwrap().0, 1), b"x");
+    client.shutdown(Shutdown::Write).unwrap();
+    // It passes the byte on, and not to the one that is gone.
+    world.proxy.wait(0, |one| one.up == 1);
+    world.server.set_nonblocking(true).unwrap();
+    assert_eq!(world.server.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert_eq!(rest(&mut other.server.accept().unwrap().0), b"x");
 }

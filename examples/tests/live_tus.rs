@@ -1,261 +1,235 @@
-//! tus 1.0 by the real server: trailers over HTTP/2, the end of the process in mid-body, uploads without a key.
+//! tus over connections that break, with the real server: no acknowledged byte is lost, and next to nothing is sent twice.
+//!
+//! Seeded. 40 faults and 8 kills by default; more with
+//! `CUTS=1000 KILLS=100 cargo test --release -p upload-examples --test live_tus`, another course of events with `SEED=…`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, clippy::print_stderr, missing_docs, unreachable_pub)]
 
 mod support;
 
-use std::convert::Infallible;
+use std::fs::Metadata;
+use std::sync::Barrier;
+use std::thread;
 
-use bytes::Bytes;
-use futures_util::stream;
-use http::{HeaderMap, HeaderValue, Response};
-use http_body_util::{BodyExt as _, StreamBody};
-use hyper::body::{Frame, Incoming};
-use hyper::client::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use support::http::{Answer, Connection, request};
-use support::server::{KEY, Server, run};
-use support::{TempDir, mp4_of};
-use upload_checksum::{Algorithm, Hasher};
+use support::fault_proxy::{Fault, FaultProxy, Side};
+use support::http::Answer;
+use support::server::Server;
+use support::tus::{CONFIG, Tus, offset_of};
+use support::{Chance, TempDir, from_env};
 
-const MB: usize = 1 << 20;
-const BYTES: &str = "application/offset+octet-stream";
+const MIB: usize = 1 << 20;
+/// What the server may have read and not kept when a connection breaks.
+const LOST: usize = 256 << 10;
+/// The same when it is killed: a checkpoint's window, and a batch that is being written.
+const WINDOW: usize = 8 * MIB + MIB;
+const SEED: u64 = 20_261_122;
 
-/// A request with the version, maybe a key, and more headers.
-fn ask(
-    server: &Server,
-    key: Option<&str>,
-    method: &str,
-    path: &str,
-    more: &[(&str, &str)],
-    body: &[u8],
-) -> Answer {
-    let keyed: Vec<_> = key.map(|key| ("x-api-key", key)).into_iter().collect();
-    let headers = [&[("tus-resumable", "1.0.0")], more, &keyed].concat();
-    request(&server.address, method, path, &headers, body).unwrap()
+fn serve(dir: &TempDir) -> Server {
+    let config = dir.file("config.toml", CONFIG);
+    Server::start(&dir.path().join("data"), &["--config", config.to_str().unwrap()])
 }
 
-/// The path of a new upload of so many bytes.
-fn create(server: &Server, key: Option<&str>, length: usize) -> String {
-    let created = ask(server, key, "POST", "/files", &[("upload-length", &length.to_string())], b"");
-    assert_eq!(created.status, 201, "{created:?}");
-    path(&created, "http://test")
+/// An upload that meets with faults, and how far it is.
+struct Trial<'a> {
+    server: Tus,
+    proxy: &'a FaultProxy,
+    path: String,
+    bytes: &'a [u8],
+    offset: usize,
+    /// Connections that went through the proxy.
+    connections: usize,
+    lost: usize,
 }
 
-fn path(created: &Answer, origin: &str) -> String {
-    let location = created.header("location").expect("a Location");
-    location.strip_prefix(origin).unwrap_or_else(|| panic!("{location} is not at {origin}")).to_owned()
-}
-
-fn patch(server: &Server, key: Option<&str>, path: &str, offset: usize, body: &[u8]) -> Answer {
-    let headers = [("upload-offset", &*offset.to_string()), ("content-type", BYTES)];
-    ask(server, key, "PATCH", path, &headers, body)
-}
-
-fn offset(answer: &Answer) -> Option<usize> {
-    answer.header("upload-offset").map(|text| text.parse().unwrap())
-}
-
-type Frames = StreamBody<stream::Iter<std::vec::IntoIter<Result<Frame<Bytes>, Infallible>>>>;
-
-/// A client over one HTTP/2 connection.
-struct Http2 {
-    address: String,
-    sender: http2::SendRequest<Frames>,
-}
-
-impl Http2 {
-    async fn connect(server: &Server) -> Self {
-        let stream = tokio::net::TcpStream::connect(&server.address).await.unwrap();
-        let shaken = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
-        let (sender, connection) = shaken.unwrap();
-        tokio::spawn(connection);
-        Self { address: server.address.clone(), sender }
+impl Trial<'_> {
+    /// Sends `count` more bytes of a request for all that is left, and the connection ends so; how much it has then.
+    fn broken(&mut self, count: usize, fault: impl Fn(Side, u64) -> Fault) {
+        let head = Tus::patch_head(&self.path, self.offset, self.bytes.len() - self.offset);
+        self.proxy.next(fault(Side::Up, (head.len() + count) as u64));
+        let mut connection = Tus::at(&self.proxy.address).open();
+        connection.send(head.as_bytes()).unwrap();
+        // Some may not be taken any more.
+        let _ = connection.send(&self.bytes[self.offset..self.offset + count]);
+        let _ = connection.answer("PATCH");
+        drop(connection);
+        let n = self.connections;
+        let passed = self.proxy.wait(n, |one| one.ended);
+        assert_eq!(passed.up, (head.len() + count) as u64);
+        let read = (self.offset + count).saturating_sub(usize::try_from(passed.undelivered).unwrap());
+        self.look(read.saturating_sub(LOST), self.offset + count);
+        self.lost += read.saturating_sub(self.offset);
     }
 
-    /// Sends a body in pieces, and these trailers behind it.
-    async fn send(
-        &mut self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: &[u8],
-        trailers: &[(&'static str, &str)],
-    ) -> Response<Incoming> {
-        let uri = format!("http://{}{path}", self.address);
-        let mut asked = http::Request::builder().method(method).uri(uri).header("x-api-key", KEY);
-        for (name, value) in [&[("tus-resumable", "1.0.0")], headers].concat() {
-            asked = asked.header(name, value);
-        }
-        let mut frames: Vec<_> =
-            body.chunks(50_000).map(|piece| Ok(Frame::data(Bytes::copy_from_slice(piece)))).collect();
-        if !trailers.is_empty() {
-            let value = |text: &str| HeaderValue::from_str(text).unwrap();
-            let trailers: HeaderMap =
-                trailers.iter().map(|(name, text)| (name.parse().unwrap(), value(text))).collect();
-            frames.push(Ok(Frame::trailers(trailers)));
-        }
-        self.sender.ready().await.unwrap();
-        self.sender.send_request(asked.body(StreamBody::new(stream::iter(frames))).unwrap()).await.unwrap()
-    }
-
-    /// How far an upload is.
-    async fn offset(&mut self, path: &str) -> Option<usize> {
-        let told = self.send("HEAD", path, &[], b"", &[]).await;
-        assert_eq!(told.status(), 200);
-        told.headers().get("upload-offset").map(|text| text.to_str().unwrap().parse().unwrap())
-    }
-}
-
-fn sha1(content: &[u8]) -> String {
-    let mut hasher = Hasher::new(Algorithm::Sha1);
-    hasher.update(content);
-    format!("sha1 {}", hasher.finish().to_base64())
-}
-
-#[test]
-fn a_checksum_behind_a_body_over_http2_counts() {
-    let dir = TempDir::new();
-    let server = Server::start(dir.path(), &[]);
-    let content = mp4_of(MB);
-    tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let mut client = Http2::connect(&server).await;
-        let length = content.len().to_string();
-        let created = client.send("POST", "/files", &[("upload-length", &length)], b"", &[]).await;
-        assert_eq!((created.status().as_u16(), created.version()), (201, http::Version::HTTP_2));
-        // There is no Host here, but an authority.
-        let location = created.headers()["location"].to_str().unwrap();
-        let path = location.strip_prefix(&format!("http://{}", server.address)).expect(location).to_owned();
-
-        let half = content.len() / 2;
-        let announced = [("upload-offset", "0"), ("content-type", BYTES), ("trailer", "Upload-Checksum")];
-        let good = sha1(&content[..half]);
-        for (trailers, status) in [
-            (&[][..], 400),
-            (&[("x-other", "x")], 400),
-            (&[("upload-checksum", "sha1 x")], 400),
-            (&[("upload-checksum", &*sha1(b"other"))], 460),
-        ] {
-            let answer = client.send("PATCH", &path, &announced, &content[..half], trailers).await;
-            assert_eq!(answer.status().as_u16(), status, "{trailers:?}");
-            assert_eq!(client.offset(&path).await, Some(0));
-        }
+    /// Sends `count` more bytes in a request of their own, whose connection does this; its answer, if that came.
+    fn whole(&mut self, count: usize, fault: Fault) -> Option<Answer> {
+        self.proxy.next(fault);
+        let end = self.offset + count;
         let answer =
-            client.send("PATCH", &path, &announced, &content[..half], &[("upload-checksum", &good)]).await;
-        assert_eq!((answer.status().as_u16(), client.offset(&path).await), (204, Some(half)));
-        let (at, rest) = (half.to_string(), sha1(&content[half..]));
-        let announced = [("upload-offset", &*at), ("content-type", BYTES), ("trailer", "upload-checksum")];
-        let answer =
-            client.send("PATCH", &path, &announced, &content[half..], &[("upload-checksum", &rest)]).await;
-        assert_eq!(answer.status(), 204);
-        let got = client.send("GET", &path, &[], b"", &[]).await.into_body().collect().await.unwrap();
-        assert!(got.to_bytes() == content);
-    });
-    server.stop();
-}
+            Tus::at(&self.proxy.address).patch(&self.path, self.offset, &self.bytes[self.offset..end]);
+        if fault == Fault::Duplicate {
+            // The one that is not heard may come second.
+            self.proxy.wait(self.connections, |one| one.ended);
+        }
+        let stored = match (&answer, fault) {
+            (Ok(answer), _) if answer.status == 204 => offset_of(answer),
+            // Of two that came at once the other may have won.
+            (Ok(answer), Fault::Duplicate) if answer.status == 409 => self.offset,
+            (Ok(answer), _) => panic!("{fault:?}: {answer:?}"),
+            // The answer had begun.
+            (Err(_), _) => end,
+        };
+        self.look(stored, end);
+        answer.ok()
+    }
 
-#[test]
-fn what_had_arrived_survives_the_end_of_the_process() {
-    let dir = TempDir::new();
-    let content = mp4_of(64 * MB);
-    let server = Server::start(dir.path(), &[]);
-    let at = create(&server, Some(KEY), content.len());
-    let mut connection = Connection::open(&server.address).unwrap();
-    let headers =
-        [("tus-resumable", "1.0.0"), ("x-api-key", KEY), ("upload-offset", "0"), ("content-type", BYTES)];
-    connection.head("PATCH", &at, &headers, content.len()).unwrap();
-    connection.send(&content[..40 * MB]).unwrap();
-    server.kill();
-    let server = Server::start(dir.path(), &[]);
-    let told = ask(&server, Some(KEY), "HEAD", &at, &[], b"");
-    let kept = offset(&told).unwrap();
-    // Less the socket's buffers and what had not reached a checkpoint.
-    assert!((16 * MB..=40 * MB).contains(&kept), "{kept}");
-    let answer = patch(&server, Some(KEY), &at, kept, &content[kept..]);
-    assert_eq!((answer.status, offset(&answer)), (204, Some(content.len())));
-    assert!(ask(&server, Some(KEY), "GET", &at, &[], b"").body == content);
-    // A link for those without a key, which the page of the process serves.
-    let told = ask(&server, Some(KEY), "HEAD", &at, &[], b"");
-    let link = told.header("content-location").expect("a link");
-    let link = link.strip_prefix(&format!("http://{}", server.address)).expect("the bound address");
-    assert!(request(&server.address, "GET", link, &[], b"").unwrap().body == content);
-    server.stop();
-}
-
-#[test]
-fn a_public_url_stands_before_every_path() {
-    let dir = TempDir::new();
-    let server = Server::start(dir.path(), &["--public-url", "https://up.example/x"]);
-    let created = ask(&server, Some(KEY), "POST", "/files", &[("upload-length", "0")], b"");
-    let at = path(&created, "https://up.example/x");
-    let told = ask(&server, Some(KEY), "HEAD", &at, &[], b"");
-    assert!(told.header("content-location").unwrap().starts_with("https://up.example/x/store/"));
-    server.stop();
-}
-
-#[test]
-fn uploads_without_a_key_are_for_this_machine_alone() {
-    let dir = TempDir::new();
-    // Closed unless it is asked for.
-    let server = Server::start(dir.path(), &[]);
-    let refused = ask(&server, None, "POST", "/files", &[("upload-length", "5")], b"");
-    assert_eq!(refused.status, 401);
-    server.stop();
-
-    let mut server = Server::start(dir.path(), &["--open-tus"]);
-    let table = server.table("open");
-    let line = table.lines().last().unwrap();
-    assert!(line.contains("/files") && line.contains("WARNING"), "{table}");
-    assert!(table.contains("tus 1.0") && table.contains("100 GiB"), "{table}");
-    let at = create(&server, None, 5);
-    assert_eq!(patch(&server, None, &at, 0, b"hello").status, 204);
-    assert_eq!(ask(&server, None, "GET", &at, &[], b"").body, b"hello");
-    // The tenant of those without a key is that of keys without a tenant; a wrong key stays wrong.
-    assert_eq!(ask(&server, Some(KEY), "GET", &at, &[], b"").body, b"hello");
-    assert_eq!(ask(&server, Some("wrong"), "HEAD", &at, &[], b"").status, 401);
-    // No other API is open.
-    let picomes =
-        request(&server.address, "POST", "/uploads", &[("content-type", "application/json")], b"{}");
-    assert_eq!(picomes.unwrap().status, 401);
-    server.stop();
-
-    let by_environment = |value: &str| {
-        let mut command = support::server::program(&["--print-config"]);
-        let output = command.env("UPLOAD_OPEN_TUS", value).output().unwrap();
-        String::from_utf8(output.stdout).unwrap().lines().any(|line| line == "open_tus = true")
-    };
-    assert!(by_environment("1") && by_environment("true") && !by_environment("0") && !by_environment(""));
-
-    let closed = dir.file("closed.toml", "[destinations.a]\nmax_length = 1\n");
-    for (args, word) in [
-        (&["--open-tus", "--listen", "0.0.0.0:0"][..], "0.0.0.0:0"),
-        (&["--open-tus", "--listen", "[::]:0"], "[::]:0"),
-        (&["--open-tus", "--listen", "192.0.2.1:80"], "loopback"),
-        (&["--open-tus", "--listen", "nonsense"], "nonsense"),
-        (&["--open-tus", "--config", closed.to_str().unwrap()], "\"tus\""),
-    ] {
-        let output = run(args);
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{args:?}: {said}");
-        assert!(said.contains("--open-tus") && said.contains(word), "{args:?}: {said}");
+    /// Asks how far it is: no less than was acknowledged.
+    fn look(&mut self, least: usize, most: usize) {
+        let offset = self.server.offset(&self.path);
+        assert!((least.max(self.offset)..=most).contains(&offset), "{offset} of {least}..={most}");
+        self.offset = offset;
+        self.connections += 1;
     }
 }
 
 #[test]
-fn no_other_results_lie_below_its_paths() {
+fn faults_lose_nothing_that_was_acknowledged_and_little_that_was_read() {
+    let (cuts, mut chance) = (from_env("CUTS", 40), Chance::new(from_env("SEED", SEED)));
     let dir = TempDir::new();
-    for (prefix, taken) in [("/files", true), ("/files/a", true), ("/filesystem", false), ("/a/files", false)]
-    {
-        let text = format!(
-            "[destinations.tus]\nmax_length = 1\n[destinations.a]\nmax_length = 1\nprefix = \"{prefix}\"\n"
+    let server = serve(&dir);
+    let proxy = FaultProxy::start(&server.address);
+    let bytes = chance.bytes(64 * MIB);
+    let tus = Tus::of(&server);
+    let path = tus.create(bytes.len());
+    let mut trial =
+        Trial { server: tus, proxy: &proxy, path, bytes: &bytes, offset: 0, connections: 0, lost: 0 };
+    for left in (1..=cuts).rev() {
+        // So that faults and bytes come to their end together.
+        let most = 2 * (bytes.len() - trial.offset) as u64 / (left + 1);
+        let count = usize::try_from(chance.below(most.max(1))).unwrap();
+        match chance.below(8) {
+            0 | 1 => trial.broken(count, Fault::Cut),
+            2 | 3 => trial.broken(count, Fault::Reset),
+            4 => trial.broken(count, Fault::HalfClose),
+            5 => {
+                let at = 1 + chance.below(60);
+                assert!(trial.whole(count, Fault::Cut(Side::Down, at)).is_none());
+            }
+            6 => assert!(trial.whole(count.min(64 << 10), Fault::Trickle(61)).is_some()),
+            _ => assert!(trial.whole(count, Fault::Duplicate).is_some()),
+        }
+    }
+    trial.server.append(&trial.path, trial.offset, &bytes[trial.offset..]);
+    trial.server.expect(&trial.path, &bytes);
+    println!("{cuts} faults; of what the server had read, {} bytes were sent again", trial.lost);
+    server.stop();
+}
+
+/// Kills the server while it reads a body; the upload and what was acknowledged are there when it runs again.
+#[test]
+fn a_kill_costs_no_more_than_a_checkpoint() {
+    let (kills, mut chance) = (from_env("KILLS", 8), Chance::new(from_env("SEED", SEED)));
+    let dir = TempDir::new();
+    let bytes = chance.bytes(48 * MIB);
+    let mut server = serve(&dir);
+    let (mut path, mut offset) = (Tus::of(&server).create(bytes.len()), 0);
+    for _ in 0..kills {
+        let tus = Tus::of(&server);
+        if bytes.len() - offset < 2 * MIB {
+            tus.append(&path, offset, &bytes[offset..]);
+            tus.expect(&path, &bytes);
+            (path, offset) = (tus.create(bytes.len()), 0);
+        }
+        let acknowledged = chance.below(MIB as u64) as usize;
+        tus.append(&path, offset, &bytes[offset..offset + acknowledged]);
+        offset += acknowledged;
+
+        let left = bytes.len() - offset;
+        let count = chance.below(left as u64) as usize;
+        let mut connection = tus.open();
+        connection.send(Tus::patch_head(&path, offset, left).as_bytes()).unwrap();
+        connection.send(&bytes[offset..offset + count]).unwrap();
+        let undelivered = usize::try_from(connection.undelivered()).unwrap();
+        server.kill();
+        server = serve(&dir);
+        let kept = Tus::of(&server).offset(&path);
+        let least = (offset + count).saturating_sub(undelivered + WINDOW).max(offset);
+        assert!((least..=offset + count).contains(&kept), "{kept} of {least}..={}", offset + count);
+        offset = kept;
+    }
+    let tus = Tus::of(&server);
+    tus.append(&path, offset, &bytes[offset..]);
+    tus.expect(&path, &bytes);
+    server.stop();
+}
+
+/// No clock is in it: a server that waited for the stalled connection would wait for ever.
+#[test]
+fn a_stalled_writer_is_overtaken_by_whoever_comes_back() {
+    let dir = TempDir::new();
+    let server = serve(&dir);
+    let proxy = FaultProxy::start(&server.address);
+    let bytes = Chance::new(1).bytes(8 * MIB);
+    let tus = Tus::of(&server);
+    let path = tus.create(bytes.len());
+    let stalled_at = 3 * MIB + 17;
+    let head = Tus::patch_head(&path, 0, bytes.len());
+    proxy.next(Fault::Stall(Side::Up, (head.len() + stalled_at) as u64));
+    let mut stalled = Tus::at(&proxy.address).open();
+    stalled.send(head.as_bytes()).unwrap();
+    stalled.send(&bytes[..stalled_at]).unwrap();
+    proxy.wait(0, |one| one.stalled);
+
+    let offset = tus.offset(&path);
+    assert!(offset <= stalled_at, "{offset}");
+    tus.append(&path, offset, &bytes[offset..6 * MIB]);
+    // Without asking first, too: another one stalls, and the same request comes again.
+    let head = Tus::patch_head(&path, 6 * MIB, 2 * MIB);
+    proxy.next(Fault::Stall(Side::Up, (head.len() + MIB) as u64));
+    let mut second = Tus::at(&proxy.address).open();
+    second.send(head.as_bytes()).unwrap();
+    second.send(&bytes[6 * MIB..7 * MIB]).unwrap();
+    proxy.wait(1, |one| one.stalled);
+    tus.append(&path, 6 * MIB, &bytes[6 * MIB..]);
+    tus.expect(&path, &bytes);
+    assert!(proxy.connections().iter().all(|one| one.stalled && !one.ended), "they hang all the while");
+
+    // Who was overtaken is told so, should it ever send the rest.
+    proxy.release();
+    for (mut connection, rest) in [(stalled, &bytes[stalled_at..]), (second, &bytes[7 * MIB..])] {
+        let _ = connection.send(rest);
+        if let Ok(answer) = connection.answer("PATCH") {
+            assert_eq!(answer.status, 409, "{}", answer.text());
+        }
+    }
+    tus.expect(&path, &bytes);
+    server.stop();
+}
+
+#[test]
+fn of_sixteen_equal_patches_the_bytes_are_stored_once() {
+    let dir = TempDir::new();
+    let server = serve(&dir);
+    let tus = Tus::of(&server);
+    let bytes = Chance::new(2).bytes(12 * MIB);
+    let path = tus.create(bytes.len());
+    for part in bytes.chunks(4 * MIB) {
+        let offset = tus.offset(&path);
+        let together = Barrier::new(16);
+        let statuses: Vec<_> = thread::scope(|scope| {
+            let patch = || {
+                together.wait();
+                tus.patch(&path, offset, part).unwrap().status
+            };
+            let all: Vec<_> = (0..16).map(|_| scope.spawn(patch)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert!(
+            statuses.contains(&204) && statuses.iter().all(|one| matches!(one, 204 | 409)),
+            "{statuses:?}"
         );
-        let config = dir.file("config.toml", &text);
-        let output = run(&["--config", config.to_str().unwrap(), "--print-config"]);
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(!output.status.success() && said.contains("destinations.a"), taken, "{prefix}: {said}");
-        // Where tus is not served they are anybody's.
-        let config = dir.file("config.toml", text.replace("destinations.tus", "destinations.other"));
-        let mut command = support::server::program(&["--config", config.to_str().unwrap(), "--print-config"]);
-        assert!(command.output().unwrap().status.success(), "{prefix}");
+        assert_eq!(tus.offset(&path), offset + part.len());
     }
+    tus.expect(&path, &bytes);
+    assert_eq!(dir.stored("data/blobs/o", Metadata::len), bytes.len() as u64, "bytes on disk");
+    server.stop();
 }

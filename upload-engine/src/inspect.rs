@@ -90,7 +90,7 @@ impl Engine {
             let place = Key::Offset(s.view.rows.frontier());
             // Also those that waited behind the first one.
             if s.view.rows.is_running(place) {
-                s.view.rows.interrupt();
+                s.halts += 1;
                 live.tell();
             }
             (!s.view.rows.is_open(place)).then_some(())

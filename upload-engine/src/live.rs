@@ -60,6 +60,9 @@ pub(crate) struct State {
     pub(crate) permits: usize,
     /// Records below the head that are being put.
     pub(crate) recording: usize,
+    /// How often those who write by offset were told to stop without another one in their place: who began before the last
+    /// time hands in what it has, and ends.
+    pub(crate) halts: u64,
     /// Requests that wait for a slot, by slot.
     waiting: BTreeMap<u32, usize>,
     /// Puts whose end nobody heard of, and how many of them the records were looked at for since.
@@ -79,6 +82,7 @@ impl State {
             staged: false,
             permits: 0,
             recording: 0,
+            halts: 0,
             waiting: BTreeMap::new(),
             doubts: 0,
             looked: 0,
@@ -267,6 +271,8 @@ impl Drop for Waiting<'_> {
 pub(crate) struct Attempt {
     pub(crate) live: Arc<Live>,
     pub(crate) id: AttemptId,
+    /// Of [`State::halts`], when it began.
+    pub(crate) halts: u64,
 }
 
 impl Drop for Attempt {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   client ── Up ──> FaultProxy ── Up ──> server          next(fault): what becomes of the next connection
-//!          <─ Down ──          <─ Down ──                 wait(…):     until the connections have come so far
+//!          <─ Down ──          <─ Down ──                 wait(n, …):  until a connection has come so far
 //! ```
 //!
 //! Nothing here depends on time: what a test waits for is told by the bytes that were passed on.
@@ -123,16 +123,13 @@ impl FaultProxy {
         self.shared.state().connections.clone()
     }
 
-    /// Waits until the connections are so; what they are then.
-    pub fn wait(&self, until: impl Fn(&[Passed]) -> bool) -> Vec<Passed> {
+    /// Waits until the `n`th connection, from 0 on, has come and is so; what it is then.
+    pub fn wait(&self, n: usize, until: impl Fn(&Passed) -> bool) -> Passed {
         let state = self.shared.state();
-        let (state, waited) = self
-            .shared
-            .changed
-            .wait_timeout_while(state, PATIENCE, |state| !until(&state.connections))
-            .unwrap();
-        assert!(!waited.timed_out(), "never so: {:#?}", state.connections);
-        state.connections.clone()
+        let waits = |state: &mut State| !state.connections.get(n).is_some_and(&until);
+        let (state, waited) = self.shared.changed.wait_timeout_while(state, PATIENCE, waits).unwrap();
+        assert!(!waited.timed_out(), "connection {n} is never so: {:#?}", state.connections);
+        state.connections[n]
     }
 }
 

@@ -16,8 +16,10 @@ pub mod patient;
 pub mod server;
 pub mod sockets;
 pub mod store;
+pub mod tus;
 pub mod xml;
 
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -42,6 +44,18 @@ impl TempDir {
         let path = self.0.join(name);
         std::fs::write(&path, content).unwrap();
         path
+    }
+
+    /// The sum of this over all files below this folder of it.
+    pub fn stored(&self, folder: &str, of: impl Fn(&Metadata) -> u64) -> u64 {
+        let (mut folders, mut sum) = (vec![self.0.join(folder)], 0);
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+                let metadata = entry.metadata().unwrap();
+                if metadata.is_dir() { folders.push(entry.path()) } else { sum += of(&metadata) }
+            }
+        }
+        sum
     }
 }
 

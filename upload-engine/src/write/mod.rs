@@ -116,7 +116,7 @@ impl Engine {
         loop {
             self.sure(live).await?;
             let heard = live.changed.listen();
-            let opened = {
+            let (opened, halts) = {
                 let mut state = live.state();
                 let recorded = matches!(
                     state.view.head.phase,
@@ -139,7 +139,7 @@ impl Engine {
                 if waiting.is_none() && matches!(opened, Ok(Opened::Wait(_))) {
                     waiting = Waiting::new(live, &mut state, at);
                 }
-                opened
+                (opened, state.halts)
             };
             // The one that was told to stop may be waiting for its socket.
             live.tell();
@@ -149,7 +149,7 @@ impl Engine {
             };
             match opened {
                 Opened::Write { attempt, compare_until, start } => {
-                    let attempt = Arc::new(Attempt { live: Arc::clone(live), id: attempt });
+                    let attempt = Arc::new(Attempt { live: Arc::clone(live), id: attempt, halts });
                     return Ok(Asked::Placed(Placed { attempt, start, compare_until }));
                 }
                 Opened::Compare(_) => return Ok(Asked::Recorded),
@@ -263,7 +263,8 @@ async fn start_keeping<'a>(
 
 /// Whether the attempt was told to stop.
 fn ended(attempt: &Attempt) -> bool {
-    !matches!(attempt.live.state().view.rows.attempt_state(attempt.id), AttemptState::Running)
+    let state = attempt.live.state();
+    attempt.halts < state.halts || !matches!(state.view.rows.attempt_state(attempt.id), AttemptState::Running)
 }
 
 /// The bytes `from..from + len` of a batch, sharing its memory.

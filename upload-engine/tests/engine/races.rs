@@ -144,6 +144,31 @@ fn a_halt_ends_what_hangs_and_what_waits_behind_it() {
     sound(&world);
 }
 
+/// What a body had brought and its writer had not yet handed to the store counts when it is halted.
+#[test]
+fn a_halt_keeps_what_is_in_hand() {
+    let world = World::new(1);
+    let engine = world.engine();
+    let client = Client::offsets(&content(1, 9000));
+    let id = block_on(engine.begin(&client.who, client.begin())).unwrap().id;
+    for (from, to) in [(0, 300), (300, 350), (350, 5000)] {
+        let taken = Gate::default();
+        let mut sim = Sim::new(3);
+        sim.spawn("stalled", async {
+            let bytes = client.whole.slice(from as usize..to as usize);
+            let mut body = Script::of(&bytes).open(&taken).stall();
+            let end = engine.write(&client.who, &id, offset(from), &mut body).await;
+            assert_eq!(end.unwrap_err().kind, ErrorKind::Busy);
+        });
+        sim.spawn("halt", async {
+            taken.pass().await;
+            assert_eq!(engine.halt(&client.who, &id).await.unwrap().frontier, to);
+        });
+        sim.run();
+    }
+    sound(&world);
+}
+
 /// A cancel while bodies arrive ends them and leaves nothing, whatever they were about to record.
 #[test]
 fn a_cancel_among_writers_leaves_nothing() {

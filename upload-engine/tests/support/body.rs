@@ -49,6 +49,7 @@ enum Step {
     Pause(u64),
     Fail(ErrorKind),
     Wait(Gate),
+    Open(Gate),
 }
 
 /// A body, step by step. Like many streams it must not be polled again after its end.
@@ -86,6 +87,12 @@ impl Script {
 
     pub fn wait(mut self, gate: &Gate) -> Self {
         self.steps.push_back(Step::Wait(gate.clone()));
+        self
+    }
+
+    /// Opens it: all that stands before was taken.
+    pub fn open(mut self, gate: &Gate) -> Self {
+        self.steps.push_back(Step::Open(gate.clone()));
         self
     }
 
@@ -135,6 +142,7 @@ impl Stream for Script {
                 }
                 Some(_) => match self.steps.pop_front() {
                     Some(Step::Data(bytes)) => return Poll::Ready(Some(Ok(bytes))),
+                    Some(Step::Open(gate)) => gate.open(),
                     Some(Step::Fail(kind)) => {
                         self.ended = true;
                         return Poll::Ready(Some(Err(Error::new(kind, "the body broke off"))));
