@@ -1,7 +1,7 @@
 //! A blocking HTTP client that costs next to nothing: the machine's cores are for the server.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     time::{Duration, Instant},
 };
@@ -18,10 +18,16 @@ pub struct Client {
 pub struct Answer {
     /// The status of the first line.
     pub status: u16,
-    /// Of the `location` header.
-    pub location: Option<String>,
+    headers: Vec<(String, String)>,
     /// Everything behind the headers.
     pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The value of a header, named in small letters.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(its, _)| its == name).map(|(_, value)| value.as_str())
+    }
 }
 
 const BOUNDARY: &str = "----bench7d0f3c1a9e5b";
@@ -31,9 +37,14 @@ const KEYS: &str = "x-pico-api-org: bench-key\r\nx-api-key: bench-key\r\n";
 impl Client {
     /// Connects.
     pub fn connect(host: SocketAddr) -> Self {
-        let stream = TcpStream::connect(host).expect("the server listens");
-        stream.set_nodelay(true).unwrap();
-        Self { stream: BufReader::new(stream), host }
+        Self::try_connect(host).expect("the server listens")
+    }
+
+    /// Connects to a server that may be gone.
+    pub fn try_connect(host: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(host)?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream: BufReader::new(stream), host })
     }
 
     /// Begins an upload of `length` bytes in chunks that has this SHA-256; gives its id.
@@ -81,8 +92,8 @@ impl Client {
 
     /// Any request: `headers` are whole lines, the body is its pieces one after the other.
     pub fn request(&mut self, method: &str, path: &str, headers: &str, body: &[&[u8]]) -> Answer {
-        self.send(method, path, headers, body, None);
-        self.answer()
+        let _ = self.send(method, path, headers, body, None);
+        self.answer(method == "HEAD")
     }
 
     fn plain(&mut self, method: &str, path: &str, kind: &str, body: &[u8]) -> Value {
@@ -92,12 +103,20 @@ impl Client {
     fn form(&mut self, method: &str, path: &str, before: &str, data: &[u8], pace: Option<u64>) -> Value {
         let after = format!("\r\n--{BOUNDARY}--\r\n");
         let headers = format!("{KEYS}content-type: multipart/form-data; boundary={BOUNDARY}\r\n");
-        self.send(method, path, &headers, &[before.as_bytes(), data, after.as_bytes()], pace);
-        json(self.answer())
+        let _ = self.send(method, path, &headers, &[before.as_bytes(), data, after.as_bytes()], pace);
+        json(self.answer(false))
     }
 
-    /// Sends the pieces; with a pace, at most that many bytes a second.
-    fn send(&mut self, method: &str, path: &str, headers: &str, pieces: &[&[u8]], pace: Option<u64>) {
+    /// Sends the pieces; with a pace, at most that many bytes a second. Whoever does not take all of them may have answered
+    /// before, so what counts is the answer.
+    fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        pieces: &[&[u8]],
+        pace: Option<u64>,
+    ) -> io::Result<()> {
         let length: usize = pieces.iter().map(|piece| piece.len()).sum();
         let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: {}\r\n{headers}content-length: {length}\r\n\r\n",
@@ -107,60 +126,87 @@ impl Client {
         let Some(pace) = pace else {
             // A small piece travels with the head.
             let small = pieces.first().filter(|piece| piece.len() < 1024).copied().unwrap_or_default();
-            stream.write_all(&[head.as_bytes(), small].concat()).unwrap();
-            let rest = pieces.iter().skip(usize::from(!small.is_empty()));
-            rest.for_each(|piece| stream.write_all(piece).unwrap());
-            return;
+            stream.write_all(&[head.as_bytes(), small].concat())?;
+            let mut rest = pieces.iter().skip(usize::from(!small.is_empty()));
+            return rest.try_for_each(|piece| stream.write_all(piece));
         };
         let (start, mut sent) = (Instant::now(), 0u64);
         for slice in [head.as_bytes()].iter().chain(pieces).flat_map(|p| p.chunks(64 << 10)) {
-            stream.write_all(slice).unwrap();
+            stream.write_all(slice)?;
             sent += slice.len() as u64;
             let due = Duration::from_secs_f64(sent as f64 / pace as f64);
             std::thread::sleep(due.saturating_sub(start.elapsed()));
         }
+        Ok(())
     }
 
-    fn answer(&mut self) -> Answer {
+    /// Reads what is there; its body goes where it is told, as it comes.
+    pub fn fetch(&mut self, path: &str, headers: &str, to: &mut dyn FnMut(&[u8])) -> Answer {
+        let _ = self.send("GET", path, headers, &[], None);
+        self.answer_to(false, to)
+    }
+
+    fn answer(&mut self, to_head: bool) -> Answer {
+        let mut body = Vec::new();
+        let answer = self.answer_to(to_head, &mut |bytes| body.extend_from_slice(bytes));
+        Answer { body, ..answer }
+    }
+
+    /// An answer whose body goes elsewhere. One to HEAD has none, whatever its headers say. A connection that ended before it has
+    /// the status 0.
+    fn answer_to(&mut self, to_head: bool, to: &mut dyn FnMut(&[u8])) -> Answer {
         let mut line = String::new();
-        self.stream.read_line(&mut line).expect("an answer");
+        let _ = self.stream.read_line(&mut line);
         let status: u16 = line.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or(0);
-        let (mut length, mut location, mut in_pieces) = (0, None, false);
+        let mut headers = Vec::new();
         loop {
             let mut header = String::new();
-            self.stream.read_line(&mut header).expect("a header");
+            let _ = self.stream.read_line(&mut header);
             let Some((name, value)) = header.trim().split_once(':') else { break };
-            match name.to_ascii_lowercase().as_str() {
-                "content-length" => length = value.trim().parse().expect("a length"),
-                "transfer-encoding" => in_pieces = true,
-                "location" => location = Some(value.trim().to_owned()),
-                _ => {}
-            }
+            headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
-        let body = if in_pieces { self.pieces() } else { self.bytes(length) };
-        Answer { status, location, body }
+        let answer = Answer { status, headers, body: Vec::new() };
+        let length = answer.header("content-length").map_or(0, |length| length.parse().expect("a length"));
+        if !to_head && answer.header("transfer-encoding").is_some() {
+            self.pieces(to);
+        } else if !to_head {
+            self.bytes(length, to);
+        }
+        answer
     }
 
-    fn bytes(&mut self, length: usize) -> Vec<u8> {
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body).expect("a body");
-        body
+    fn bytes(&mut self, mut length: u64, to: &mut dyn FnMut(&[u8])) {
+        let mut buffer = vec![0; length.min(256 << 10) as usize];
+        while length > 0 {
+            let some = buffer.len().min(length as usize);
+            self.stream.read_exact(&mut buffer[..some]).expect("a body");
+            to(&buffer[..some]);
+            length -= some as u64;
+        }
     }
 
     /// A body whose pieces tell their lengths; an empty one is the last.
-    fn pieces(&mut self) -> Vec<u8> {
-        let mut body = Vec::new();
+    fn pieces(&mut self, to: &mut dyn FnMut(&[u8])) {
         loop {
             let mut line = String::new();
             self.stream.read_line(&mut line).expect("the length of a piece");
-            let length = usize::from_str_radix(line.trim(), 16).expect("a length");
-            body.extend(self.bytes(length));
-            self.bytes(2);
+            let length = u64::from_str_radix(line.trim(), 16).expect("a length");
+            self.bytes(length, to);
+            self.bytes(2, &mut |_| ());
             if length == 0 {
-                return body;
+                return;
             }
         }
     }
+}
+
+/// Does the same in so many threads.
+pub fn at_once(threads: usize, what: impl Fn() + Sync) {
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(&what);
+        }
+    });
 }
 
 /// Its body, if it is a good one.
@@ -181,4 +227,29 @@ fn file_head() -> String {
     format!(
         "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"bench.bin\"\r\nContent-Type: application/octet-stream\r\n\r\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn an_answer_to_head_has_headers_and_no_body() {
+        const SAID: &str = "HTTP/1.1 200 OK\r\nUpload-Offset: 7\r\nContent-Length: 5\r\n\r\n";
+        const PIECES: &str =
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n";
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = Client::connect(listener.local_addr().unwrap());
+        let mut server = listener.accept().unwrap().0;
+        server.write_all(format!("{SAID}{SAID}hello{PIECES}").as_bytes()).unwrap();
+        let head = client.request("HEAD", "/files/1", "", &[]);
+        assert_eq!((head.header("upload-offset"), head.body.len()), (Some("7"), 0));
+        assert_eq!(client.request("PATCH", "/files/1", "", &[]).body, b"hello");
+        let mut got = Vec::new();
+        client.fetch("/files/1", "", &mut |bytes| got.extend_from_slice(bytes));
+        assert_eq!(got, b"abcd");
+        drop(server);
+        assert_eq!(client.request("HEAD", "/files/1", "", &[]).status, 0);
+    }
 }

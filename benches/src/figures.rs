@@ -23,6 +23,16 @@ pub fn median(all: impl IntoIterator<Item = f64>) -> f64 {
     all.get(all.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
+/// The most of them; 0 of none.
+pub fn worst(all: impl IntoIterator<Item = f64>) -> f64 {
+    all.into_iter().fold(0.0, f64::max)
+}
+
+/// Their mean; NaN of none.
+pub fn mean(all: &[f64]) -> f64 {
+    all.iter().sum::<f64>() / all.len() as f64
+}
+
 /// The processor and its cores, as `AMD EPYC, 2 cores`.
 pub fn machine() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -32,6 +42,12 @@ pub fn machine() -> String {
         .map_or("unknown CPU", |l| l.trim_start_matches([' ', '\t', ':']));
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     format!("{model}, {cores} cores")
+}
+
+/// How busy the machine was in its last minute: its load, as it says itself.
+pub fn load() -> String {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().unwrap_or_default().to_owned()
 }
 
 /// Today, as `2026-11-21`.

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   bench ──┐                        ┌──> upload-server
-//!           ├──> client, process ────┼──> bare-server
+//!   tus   ──┼──> client, process ────┼──> bare-server
 //!   cloud ──┘    (this library)      └──> @tus/server, put_multipart
 //! ```
 //!
@@ -19,6 +19,10 @@
 
 pub mod args;
 pub mod client;
+pub mod content;
 pub mod figures;
+pub mod node;
 pub mod process;
+pub mod queues;
+pub mod resume;
 pub mod server;

@@ -36,6 +36,17 @@ impl Process {
         std::thread::spawn(move || lines.into_iter().flatten().for_each(drop));
     }
 
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Ends it as SIGKILL does, in the middle of whatever it does.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// User and system seconds so far.
     pub fn cpu(&self) -> f64 {
         cpu(self.child.id())
@@ -47,12 +58,43 @@ impl Process {
         let line = status.lines().find(|l| l.starts_with("VmHWM:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
     }
+
+    /// What it read and wrote so far.
+    pub fn io(&self) -> Io {
+        let io = fs::read_to_string(format!("/proc/{}/io", self.child.id())).unwrap();
+        let number = |name: &str| {
+            let line = io.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            line.trim_start_matches(':').trim().parse().unwrap()
+        };
+        Io { read: number("rchar"), from_disk: number("read_bytes"), written: number("wchar") }
+    }
+}
+
+/// What a process read and wrote, in bytes, as `/proc/PID/io` tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Io {
+    /// Read by calls of the kernel, wherever from; copies that the kernel makes count too.
+    pub read: u64,
+    /// Read from the disk: what was in memory already is not.
+    pub from_disk: u64,
+    /// Written by calls of the kernel.
+    pub written: u64,
+}
+
+impl Io {
+    /// What came since then.
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            read: self.read - before.read,
+            from_disk: self.from_disk - before.from_disk,
+            written: self.written - before.written,
+        }
+    }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 

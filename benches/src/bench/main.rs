@@ -46,7 +46,7 @@ BENCH_DIR is where the servers keep their data; it is emptied after each turn. N
 
 fn main() {
     let names: Vec<_> = rows::NAMES.into_iter().chain(PROGRAMS.map(|(title, _)| title)).collect();
-    let args = Args::or_exit("bench", HELP, &names);
+    let args = Args::or_exit("bench", HELP, &names, &[]);
     let turns = if args.quick { 1 } else { 3 };
     let bin: PathBuf = std::env::current_exe().unwrap().parent().unwrap().to_owned();
     let mut table = Vec::new();

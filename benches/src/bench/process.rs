@@ -10,7 +10,7 @@ use crate::rows::Peer;
 pub(crate) fn start(bin: &Path, peer: Peer) -> Server {
     Server::start(|folder| match peer {
         Peer::OursNone | Peer::OursRequest => {
-            let mut command = upload_server(bin, folder);
+            let mut command = upload_server(bin, folder, "");
             command.args(["--durability", if peer == Peer::OursNone { "none" } else { "request" }]);
             command
         }

@@ -39,7 +39,8 @@ pub(crate) fn page(table: &[Measured], turns: usize, programs: &[Program]) -> St
          warms up. CPU is the server's user and system time; GB is 10^9 bytes. The bare server does the same work \
          (multipart, SHA-256, file) and nothing else: no records, no resume, no limits. Durability is named in each \
          row: `none` and *page cache* survive a killed process, `request` and *fdatasync* also power loss. On a virtual machine trust \
-         ratios of 1.3 and more.\n\nOver an object store: [benchmarks-cloud.md](benchmarks-cloud.md).\n",
+         ratios of 1.3 and more.\n\nOver an object store: [benchmarks-cloud.md](benchmarks-cloud.md). tus 1.0: \
+         [benchmarks-tus.md](benchmarks-tus.md).\n",
         figures::date(),
         figures::machine()
     );

@@ -8,7 +8,8 @@ use std::{io::Read as _, process::Command, sync::Arc};
 use object_store::{ObjectStore, ObjectStoreExt as _, PutPayload, aws::AmazonS3, path::Path};
 use tokio::task::JoinSet;
 
-use crate::content::Content;
+use upload_benches::content::Content;
+
 use crate::store::builder;
 
 /// The argument that makes this program it.
@@ -30,7 +31,7 @@ pub(crate) async fn run(arguments: &[String]) {
     let (uploads, length, in_flight) = (number(0), number(1), number(2) as usize);
     let store: AmazonS3 = builder(&std::env::var("AWS_BUCKET").unwrap()).build().unwrap();
     let store: Arc<dyn ObjectStore> = Arc::new(store);
-    let content = Arc::new(Content::new());
+    let content = Arc::new(Content::default());
     store.put(&Path::from("warm"), PutPayload::from_static(b"warm")).await.unwrap();
     println!("ready");
     // Nothing else runs yet, so it may wait here.

@@ -9,17 +9,18 @@ use std::{
 };
 
 use upload_benches::{
-    client::Client,
+    client::{Client, at_once},
+    content::Content,
+    node::Node,
     process::Process,
+    resume,
     server::{Server, upload_server},
 };
 
 use crate::{
     bare,
-    content::Content,
     proxy::{Counts, Proxy},
     store::{Bucket, Store},
-    tus::{self, Node},
 };
 
 /// Who uploads, and how.
@@ -27,7 +28,7 @@ use crate::{
 pub(crate) enum Peer {
     /// upload-server: chunks of so many bytes, over so many connections for each upload.
     Ours { chunk: u64, connections: usize, unsigned: bool },
-    /// upload-server: a whole file in one form, of at most [`PERIOD`](crate::content::PERIOD) bytes.
+    /// upload-server: a whole file in one form, of at most [`PERIOD`](upload_benches::content::PERIOD) bytes.
     Form,
     /// @tus/server: PATCHes of at most so many bytes.
     Tus { patch: u64 },
@@ -89,7 +90,7 @@ impl Bench<'_> {
         match peer {
             Peer::Ours { .. } | Peer::Form => {
                 let server = Server::start(|folder| {
-                    let mut command = upload_server(self.bin, folder);
+                    let mut command = upload_server(self.bin, folder, "");
                     bucket.choose(&mut command, through, peer.unsigned());
                     command.args(["--store", &format!("s3://{}", bucket.name)]);
                     command
@@ -117,9 +118,7 @@ impl Bench<'_> {
                     bucket.choose(&mut command, through, false);
                     command
                 });
-                let upload = |length| {
-                    tus::upload(&mut Client::connect(server.address), self.content, length, patch);
-                };
+                let upload = |length| resume::upload(server.address, self.content, length, patch);
                 upload(64 << 10);
                 begins();
                 self.timed(&server.process, load, || at_once(load.uploads, || upload(load.length)))
@@ -190,13 +189,4 @@ impl Bench<'_> {
         // The server compared the digest before it said so; chunks that come in at the end together all hear of it.
         assert_ne!(completed.into_inner(), 0, "a chunk that completes it answers with its path");
     }
-}
-
-/// Does the same in so many threads.
-fn at_once(threads: usize, what: impl Fn() + Sync) {
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(&what);
-        }
-    });
 }

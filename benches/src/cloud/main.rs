@@ -14,25 +14,25 @@
 )]
 
 mod bare;
-mod content;
 mod kinds;
 mod load;
 mod proxy;
 mod report;
 mod rows;
 mod store;
-mod tus;
 
 use std::{path::Path, process::ExitCode, time::Duration};
 
-use content::Content;
 use load::Bench;
 use proxy::Proxy;
 use report::{Report, Table};
 use rows::{COUNTED, Group, WAITING};
 use store::Store;
-use tus::Node;
-use upload_benches::args::Args;
+use upload_benches::{
+    args::Args,
+    content::Content,
+    node::{Keeps, Node},
+};
 
 const HELP: &str = "\
 Runs upload-server, @tus/server over @tus/s3-store and a bare put_multipart over SeaweedFS under the same load.
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
         bare::run(rest);
         return ExitCode::SUCCESS;
     }
-    let args = Args::or_exit("cloud", HELP, &rows::NAMES);
+    let args = Args::or_exit("cloud", HELP, &rows::NAMES, &[]);
     let store = match Store::named() {
         Ok(store) => store,
         Err(why) => {
@@ -68,11 +68,11 @@ fn main() -> ExitCode {
     };
     let exe = std::env::current_exe().unwrap();
     let bin = exe.parent().unwrap();
-    let node = Node::install(bin);
+    let node = Node::install(bin.parent().unwrap_or(bin).join("cloud/tus"), Keeps::S3);
     if let Err(why) = &node {
         eprintln!("cloud: @tus/server IS NOT MEASURED, only the others are: {why}");
     }
-    let content = Content::new();
+    let content = Content::default();
     let bench = Bench { bin, store: &store, node: node.as_ref().ok(), content: &content };
     let mut report = Report::new(&store, &node, args.quick);
     for group in rows::groups(args.quick) {

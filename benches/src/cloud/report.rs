@@ -2,7 +2,10 @@
 
 use std::fmt::{self, Write as _};
 
-use upload_benches::figures;
+use upload_benches::{
+    figures,
+    node::{Keeps, Node},
+};
 
 use crate::{
     kinds::Kind,
@@ -10,7 +13,6 @@ use crate::{
     proxy::Counts,
     rows::Row,
     store::Store,
-    tus::{Node, PACKAGES},
 };
 
 /// Rows that are compared, and the runs of each.
@@ -36,10 +38,9 @@ impl Report {
     /// Before anything runs: what else the machine does counts too.
     pub(crate) fn new(store: &Store, node: &Result<Node, String>, quick: bool) -> Self {
         let turns = if quick { 1 } else { 3 };
-        let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-        let load = load.split(' ').next().unwrap_or_default().to_owned();
+        let load = figures::load();
         let peer = match node {
-            Ok(node) => format!("{} on Node {}", PACKAGES.join(" and "), node.version),
+            Ok(node) => format!("{} on Node {}", Keeps::S3.packages().join(" and "), node.version),
             Err(why) => format!("**@tus/server was not measured: {why}**"),
         };
         let head = format!(

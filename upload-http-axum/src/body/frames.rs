@@ -28,8 +28,10 @@ pub(crate) struct Frames {
 /// Looks at the trailers of a body that came to its end, and says whether they are as they should be.
 struct AtEnd {
     trailers: HeaderMap,
-    check: Box<dyn FnOnce(&HeaderMap) -> Result<(), Error> + Send>,
+    check: Box<Check>,
 }
+
+type Check = dyn FnOnce(&HeaderMap) -> Result<(), Error> + Send;
 
 impl fmt::Debug for AtEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -28,6 +28,7 @@ mod tus;
 #[path = "support/wickson.rs"]
 mod wickson;
 
+mod across;
 mod detached;
 mod direct_errors;
 mod direct_flow;

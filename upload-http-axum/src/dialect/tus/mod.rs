@@ -91,14 +91,13 @@ pub async fn not_found() -> Response {
 
 /// `/files`: what can be done, and new uploads.
 async fn collection(State(app): State<App>, original: OriginalUri, request: Request) -> Response {
-    let (call, body) = match app.admit(original, None, request) {
-        Ok(admitted) => admitted,
-        Err(answer) => return answer,
-    };
-    let method = call.method.clone();
-    let ended = match method {
-        Method::OPTIONS => Ok(app.options()),
-        Method::POST => app.detached(async move |app| app.create(&call, body).await).await,
+    let (method, admitted) = App::admit(original, None, request);
+    let ended = match (&method, admitted) {
+        (_, Err(failure)) => Err(failure),
+        (&Method::OPTIONS, _) => Ok(app.options()),
+        (&Method::POST, Ok((call, body))) => {
+            app.detached(async move |app| app.create(&call, body).await).await
+        }
         _ => Err(Failure::Method("OPTIONS, POST")),
     };
     app.answer(&method, ended)
@@ -113,17 +112,16 @@ async fn upload(
 ) -> Response {
     // What is not text is nobody's id.
     let id = id.map_or_else(|_| "\u{fffd}".to_owned(), |Path(id)| id);
-    let (call, body) = match app.admit(original, Some(id), request) {
-        Ok(admitted) => admitted,
-        Err(answer) => return answer,
-    };
-    let method = call.method.clone();
-    let ended = match method {
-        Method::OPTIONS => Ok(app.options()),
-        Method::HEAD => app.detached(async move |app| app.tell(&call).await).await,
-        Method::PATCH => app.detached(async move |app| app.append(&call, body).await).await,
-        Method::DELETE => app.detached(async move |app| app.remove(&call).await).await,
-        Method::GET => app.download(&call).await,
+    let (method, admitted) = App::admit(original, Some(id), request);
+    let ended = match (&method, admitted) {
+        (_, Err(failure)) => Err(failure),
+        (&Method::OPTIONS, _) => Ok(app.options()),
+        (&Method::GET, Ok((call, _))) => app.download(&call).await,
+        (&Method::HEAD, Ok((call, _))) => app.detached(async move |app| app.tell(&call).await).await,
+        (&Method::DELETE, Ok((call, _))) => app.detached(async move |app| app.remove(&call).await).await,
+        (&Method::PATCH, Ok((call, body))) => {
+            app.detached(async move |app| app.append(&call, body).await).await
+        }
         _ => Err(Failure::Method("OPTIONS, HEAD, PATCH, DELETE, GET")),
     };
     app.answer(&method, ended)

@@ -26,8 +26,6 @@ pub(in crate::dialect::tus) struct App {
 
 /// A request whose version is ours.
 pub(in crate::dialect::tus) struct Call {
-    /// The method that counts.
-    pub(in crate::dialect::tus) method: Method,
     /// The upload's id as the path has it, where it has one.
     id: Option<String>,
     pub(in crate::dialect::tus) original: OriginalUri,
@@ -52,25 +50,20 @@ impl Call {
 }
 
 impl App {
-    /// Looks at what all requests have in common.
-    ///
-    /// # Errors
-    /// The answer, if that is wrong.
+    /// The method that counts, and the request, if what all requests have in common is as it should be.
     pub(in crate::dialect::tus) fn admit(
-        &self,
         original: OriginalUri,
         id: Option<String>,
         request: Request,
-    ) -> Result<(Call, Body), Response> {
+    ) -> (Method, Result<(Call, Body), Failure>) {
         let (parts, body) = request.into_parts();
         let method = match parse::method(&parts.method, &parts.headers) {
             Ok(method) => method,
-            Err(error) => return Err(self.answer(&parts.method, Err(error.into()))),
+            Err(error) => return (parts.method, Err(error.into())),
         };
-        if !parse::speaks(&method, &parts.headers) {
-            return Err(self.answer(&method, Err(Failure::Version)));
-        }
-        Ok((Call { method, id, original, parts }, body))
+        let speaks = parse::speaks(&method, &parts.headers);
+        let admitted = if speaks { Ok((Call { id, original, parts }, body)) } else { Err(Failure::Version) };
+        (method, admitted)
     }
 
     /// Runs the work of a request in a task that outlives its connection.
@@ -84,7 +77,7 @@ impl App {
         self.uploads.tasks().run(work(self.clone())).await.unwrap_or_else(|error| Err(error.into()))
     }
 
-    /// The answer with what all answers have.
+    /// The answer to a method with what all answers have.
     pub(in crate::dialect::tus) fn answer(
         &self,
         method: &Method,
