@@ -12,7 +12,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use support::fault_proxy::{Fault, FaultProxy, Side};
-use support::http::Answer;
+use support::http::{Answer, request};
 use support::server::Server;
 use support::tus::{CONFIG, Tus, offset_of};
 use support::{Chance, TempDir, from_env};
@@ -231,5 +231,24 @@ fn of_sixteen_equal_patches_the_bytes_are_stored_once() {
     }
     tus.expect(&path, &bytes);
     assert_eq!(dir.stored("data/blobs/o", Metadata::len), bytes.len() as u64, "bytes on disk");
+    server.stop();
+}
+
+#[test]
+fn the_page_is_there_where_tus_is() {
+    let get = |server: &Server, path| request(&server.address, "GET", path, &[], b"").unwrap();
+    let dir = TempDir::new();
+    let server = serve(&dir);
+    for (path, kind) in [("/", "text/html; charset=utf-8"), ("/bundle.js", "text/javascript; charset=utf-8")]
+    {
+        let answer = get(&server, path);
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some(kind)));
+        let policy = answer.header("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    }
+    server.stop();
+    let config = dir.file("other.toml", "[destinations.other]\nmax_length = 1\n");
+    let server = Server::start(&dir.path().join("data"), &["--config", config.to_str().unwrap()]);
+    assert_eq!([get(&server, "/").status, get(&server, "/bundle.js").status], [404, 404]);
     server.stop();
 }
