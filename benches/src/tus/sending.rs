@@ -56,9 +56,16 @@ impl<'a> Sending<'a> {
 
     /// What the kernel holds of it. A server that has answered did not want it, so nothing could be told by it.
     fn held(&self) -> Held {
+        let mut answer = [0; 512];
         self.stream.set_nonblocking(true).unwrap();
-        let none = self.stream.peek(&mut [0]).map_err(|e| e.kind());
-        assert_eq!(none, Err(ErrorKind::WouldBlock), "no answer before the body has ended");
+        match self.stream.peek(&mut answer).map_err(|e| e.kind()) {
+            Err(ErrorKind::WouldBlock) => {}
+            Err(e) => panic!("the server ended the connection before the body had ended: {e}"),
+            Ok(bytes) => {
+                let answer = String::from_utf8_lossy(&answer[..bytes]);
+                panic!("an answer before the body has ended: {answer:?}")
+            }
+        }
         self.stream.set_nonblocking(false).unwrap();
         queues::held(self.stream.local_addr().unwrap(), self.stream.peer_addr().unwrap())
     }
