@@ -22,7 +22,7 @@ struct Seen {
 
 pub(crate) fn table(bench: &Bench, name: &'static str) -> Table {
     let text = format!(
-        "Of {} MiB a drawn part is sent in a PATCH, and a HEAD over another connection tells an offset: that much is acknowledged. From \
+        "Of {} MiB a drawn part is sent in a PATCH and read, and a HEAD over another connection tells an offset: that much is acknowledged. From \
          there on a second PATCH is sent as fast as its socket takes it, up to a drawn number of bytes; then the server is killed with SIGKILL, \
          started again and asked by HEAD. *Lost of the acknowledged* may be nothing but 0. *Lost of what was read* is what the server \
          had read (taken by the client's socket, less the queues of both sockets in `/proc/net/tcp` right before the kill; it may have \
@@ -40,7 +40,7 @@ pub(crate) fn table(bench: &Bench, name: &'static str) -> Table {
     let mut table = Table { name, text, columns, rows: Vec::new() };
     for peer in bench.here(&[Peer::Node, NONE, REQUEST]) {
         let mut running = bench.start(peer);
-        let ends = drawn(2 * bench.times(), LENGTH / 2).collect::<Vec<_>>();
+        let ends = drawn(2 * bench.times(), LENGTH / 2 - MIB).collect::<Vec<_>>();
         let all: Vec<_> = ends.chunks(2).map(|ends| kill(bench, &mut running, [ends[0], ends[1]])).collect();
         let figures = |figure: fn(&Seen) -> f64| all.iter().map(figure).collect::<Vec<_>>();
         let cells = vec![
@@ -64,7 +64,9 @@ fn kill(bench: &Bench, running: &mut Running<'_>, [first, second]: [u64; 2]) -> 
         sending.send(bytes);
         sending
     };
-    let before = send(running, 0, first);
+    // So much that the server is at its body once all is read, and not before it: whoever comes second is the newer one.
+    let before = send(running, 0, MIB + first);
+    before.wait_until_read();
     let acknowledged = running.client().offset(&path);
     before.close();
     let sending = send(running, acknowledged, second);
