@@ -90,7 +90,8 @@ fn head(phase: Phase) -> Head {
 
 /// A head with nothing that may be left out.
 fn bare() -> Head {
-    let destinations = Destinations::new().with("files", Policy::new(10));
+    // As it was by default when the first fixtures were written.
+    let destinations = Destinations::new().with("files", Policy::new(10).prefix("/files"));
     let wanted = Begin::new("files", Addressing::Offsets, None);
     let staging = StagingName::random(Hour::new(472_222), &id(), &Same(3));
     let now = Timestamp::from_millis(1_700_000_000_000);
@@ -100,7 +101,7 @@ fn bare() -> Head {
 
 /// A head with everything that may be left out.
 fn full(phase: Phase) -> Head {
-    let mut policy = Policy::new(1 << 30).visibility(Visibility::Admin);
+    let mut policy = Policy::new(1 << 30).prefix("/files").visibility(Visibility::Admin);
     policy.attach_within = Some(Duration::from_secs(7200));
     let destinations = Destinations::new().with("files", policy);
     let mut wanted = Begin::new("files", Addressing::Slots, Some(5));
