@@ -97,6 +97,7 @@ fn limits_are_the_least_of_all() {
         .unwrap();
     let mut expected = Capabilities::new("tenants: common");
     (expected.max_object, expected.max_position, expected.block) = (10, 100, 8);
+    expected.by_tenant = true;
     assert_eq!(tenants.capabilities(), expected);
     assert!(!tenants.capabilities().shared);
     assert!(TenantBlobs::new(Arc::new(MemoryBlobs::new().with_shared(true))).capabilities().shared);

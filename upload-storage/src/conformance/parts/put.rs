@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use upload_core::ports::BlobStore;
+use upload_core::{UploadId, ports::BlobStore};
 
-use super::bench::Sent;
-use crate::conformance::bench::{Bench, Fail, Outcome, checks, data, ensure};
+use super::bench::{Sent, Upload};
+use crate::conformance::bench::{Bench, Fail, HOUR, Outcome, checks, data, ensure};
 
 checks!(dyn BlobStore, "parts",
     Nothing:
@@ -183,6 +183,11 @@ async fn uploads_at_once_keep_their_own(t: Bench<'_, dyn BlobStore>) -> Outcome 
     t.together(uploading.collect()).await.into_iter().collect()
 }
 
+/// The upload that a session is of.
+fn owner(upload: &Upload) -> Result<UploadId, Fail> {
+    upload.staging.upload().ok_or_else(|| Fail("a staging name of no upload".into()))
+}
+
 /// Where the store makes parts of objects: ranges of one, between parts that were put.
 async fn copies_are_parts(t: Bench<'_, dyn BlobStore>) -> Outcome {
     let parts = t.parts()?;
@@ -191,8 +196,10 @@ async fn copies_are_parts(t: Bench<'_, dyn BlobStore>) -> Outcome {
     }
     let full = t.full()?;
     let from = data(77, 2 * full + 300);
-    let (_, source) = t.object(&from).await?;
     let upload = t.upload_in_parts().await?;
+    // Of the same tenant.
+    let (staging, source) = t.names_of(&owner(&upload)?, HOUR);
+    t.object_at(&staging, &source, &from).await?;
     let mut sent = Vec::new();
     for (number, range) in [(1, 0..full), (2, full + 1..2 * full + 1), (4, 2 * full..2 * full + 300)] {
         let asked = range.start as u64..range.end as u64;
@@ -211,7 +218,7 @@ async fn copies_are_parts(t: Bench<'_, dyn BlobStore>) -> Outcome {
 async fn what_cannot_be_copied_is_an_error(t: Bench<'_, dyn BlobStore>) -> Outcome {
     let parts = t.parts()?;
     let upload = t.upload_in_parts().await?;
-    let (_, missing) = t.names();
+    let (_, missing) = t.names_of(&owner(&upload)?, HOUR);
     let copied = parts.copy_part(&upload.key, &upload.session, 1, &missing, 0..300).await;
     ensure!(copied.is_err(), "a part was made of an object that is not there: {copied:?}");
     t.clean(&upload).await
