@@ -1,10 +1,10 @@
 // What tus-js-client and Uppy do, in Node and in a browser alike: `node.mjs` and `browser.mjs` bring what differs.
 //
-// All goes through a proxy that cuts each connection after some MiB, so whatever is longer than LONGEST had to go on at least once.
+// All goes through a proxy that cuts each connection after some MiB, so whatever is long had to go on; though not every cut is seen
+// here: a browser sends a request again by itself whose connection was used before and ended without an answer.
 // What was uploaded is then read back, straight from the server.
 
 const MIB = 1 << 20
-const LONGEST = 5 * MIB
 
 export function check(what, condition, seen) {
   if (!condition) throw new Error(`${what}: ${JSON.stringify(seen)}`)
@@ -25,6 +25,7 @@ function random(size) {
  */
 export async function run({ tus, source, stream, storage, uppy, endpoint, api, key }) {
   const headers = { Authorization: `Bearer ${key}` }
+  let wentOn = 0
   const direct = url => `${api}${new URL(url).pathname}`
 
   /** That the server has these bytes. */
@@ -43,18 +44,17 @@ export async function run({ tus, source, stream, storage, uppy, endpoint, api, k
     return told
   }
 
-  /** Uploads; `begin` does so in its own way. Gives the upload and how often it was tried again. */
+  /** Uploads; `begin` does so in its own way. Gives where the upload is. */
   function upload(from, options = {}, begin = upload => upload.start()) {
     return new Promise((resolve, reject) => {
-      let again = 0
       const one = new tus.Upload(from, {
         endpoint, headers, retryDelays: Array(20).fill(0), storeFingerprintForResuming: false,
         onShouldRetry: error => {
           const status = error.originalResponse?.getStatus() ?? 0
-          again++
+          wentOn++
           return status < 400 || status >= 500 || status === 409 || status === 423
         },
-        onSuccess: () => resolve({ url: one.url, again }),
+        onSuccess: () => resolve({ url: one.url }),
         onError: reject,
         ...options,
       })
@@ -65,10 +65,8 @@ export async function run({ tus, source, stream, storage, uppy, endpoint, api, k
   /** Uploads random bytes so. */
   async function tried(name, size, options, begin) {
     const bytes = random(size)
-    const { url, again } = await upload(source(bytes, name), options, begin)
-    const told = await stored(name, url, bytes)
-    check(`${name} went on`, size <= LONGEST || again > 0, again)
-    return told
+    const { url } = await upload(source(bytes, name), options, begin)
+    return await stored(name, url, bytes)
   }
 
   const begun = {
@@ -93,9 +91,8 @@ export async function run({ tus, source, stream, storage, uppy, endpoint, api, k
     },
     async "of unknown length"() {
       const bytes = random(12 * MIB + 7)
-      const { url, again } = await upload(stream(bytes), { uploadLengthDeferred: true, chunkSize: 3 * MIB })
+      const { url } = await upload(stream(bytes), { uploadLengthDeferred: true, chunkSize: 3 * MIB })
       await stored("deferred", url, bytes)
-      check("deferred went on", again > 0, again)
     },
     async "with metadata"() {
       const told = await tried("described", 1000, { metadata: { empty: "", filename: "größe, 大小.txt", filetype: "text/plain" } })
@@ -167,5 +164,6 @@ export async function run({ tus, source, stream, storage, uppy, endpoint, api, k
       throw new Error(`an upload ${how}: ${error.stack ?? error}`)
     }
   }
+  check("uploads went on", wentOn > 0, wentOn)
   return `${Object.keys(begun).length} ways to upload: in one request, ${Object.keys(begun).slice(1).join(", ")}`
 }
