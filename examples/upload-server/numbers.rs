@@ -82,6 +82,8 @@ pub(crate) struct EngineNumbers {
     min_batch: usize,
     max_batch: usize,
     batch_wait_ms: u64,
+    halt_wait_ms: u64,
+    halt_time_ms: u64,
     checkpoint: u64,
     max_checked: u64,
     digest_save: u64,
@@ -134,7 +136,9 @@ impl Default for EngineNumbers {
             memory,
             min_batch,
             max_batch,
-            batch_wait_ms: u64::try_from(times.batch_wait.as_millis()).unwrap_or(u64::MAX),
+            batch_wait_ms: millis(times.batch_wait),
+            halt_wait_ms: millis(times.halt_wait),
+            halt_time_ms: millis(times.halt_time),
             checkpoint,
             max_checked,
             digest_save,
@@ -160,6 +164,10 @@ impl Default for EngineNumbers {
             page,
         }
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl EngineNumbers {
@@ -192,6 +200,8 @@ impl EngineNumbers {
         settings.min_batch = self.min_batch;
         settings.max_batch = self.max_batch;
         settings.batch_wait = Duration::from_millis(self.batch_wait_ms);
+        settings.halt_wait = Duration::from_millis(self.halt_wait_ms);
+        settings.halt_time = Duration::from_millis(self.halt_time_ms);
         settings.checkpoint = self.checkpoint;
         settings.max_checked = self.max_checked;
         settings.digest_save = self.digest_save;

@@ -30,6 +30,16 @@ pub(crate) enum Filled {
     Failed(Error),
 }
 
+/// Whether whoever takes a body is to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    Nothing,
+    /// To end with what has come already.
+    Last,
+    /// To end at once: nothing more would count.
+    Stop,
+}
+
 /// When a batch is full.
 #[derive(Debug, Clone, Copy)]
 enum Full {
@@ -52,7 +62,17 @@ pub(crate) struct Intake<'a, 'b> {
     taken: usize,
     batch: Vec<Bytes>,
     len: usize,
-    wait: Option<Pin<Box<dyn Future<Output = ()> + Send + 'a>>>,
+    wait: Option<Sleep<'a>>,
+    last: Option<Last<'a>>,
+}
+
+type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// The end of a body of which only what has come already is taken. What the socket holds of it comes in pieces, so it is all
+/// there was when nothing comes for a moment.
+struct Last<'a> {
+    end: Sleep<'a>,
+    quiet: Option<Sleep<'a>>,
 }
 
 impl<'a, 'b> Intake<'a, 'b> {
@@ -72,6 +92,7 @@ impl<'a, 'b> Intake<'a, 'b> {
             batch: Vec::new(),
             len: 0,
             wait: None,
+            last: None,
         }
     }
 
@@ -108,15 +129,23 @@ impl<'a, 'b> Intake<'a, 'b> {
     pub(crate) async fn fill(
         &mut self,
         writing: &mut Option<Writing<'_>>,
-        stopped: impl Fn() -> bool,
+        told: impl Fn() -> Told,
     ) -> Filled {
         // What was told before the first look would not be heard.
-        if stopped() {
+        if self.is_stopped(told()) {
             return Filled::Stopped;
         }
         self.hold(writing.is_some());
         let full = self.share.batch();
-        std::future::poll_fn(|cx| self.poll_fill(cx, writing, full, &stopped)).await
+        std::future::poll_fn(|cx| self.poll_fill(cx, writing, full, &told)).await
+    }
+
+    fn is_stopped(&mut self, told: Told) -> bool {
+        if told == Told::Last && self.last.is_none() {
+            let engine = self.engine;
+            self.last = Some(Last { end: engine.clock().sleep(engine.settings().halt_time), quiet: None });
+        }
+        told == Told::Stop
     }
 
     fn poll_fill(
@@ -124,9 +153,9 @@ impl<'a, 'b> Intake<'a, 'b> {
         cx: &mut Context<'_>,
         writing: &mut Option<Writing<'_>>,
         full: usize,
-        stopped: &impl Fn() -> bool,
+        told: &impl Fn() -> Told,
     ) -> Poll<Filled> {
-        if self.poll_told(cx) && stopped() {
+        if self.poll_told(cx) && self.is_stopped(told()) {
             return Poll::Ready(Filled::Stopped);
         }
         if let Some(write) = writing
@@ -146,9 +175,15 @@ impl<'a, 'b> Intake<'a, 'b> {
             if self.len >= full {
                 break;
             }
+            if self.last.as_mut().is_some_and(|last| last.end.as_mut().poll(cx).is_ready()) {
+                return self.hand_over(Filled::Stopped);
+            }
             match self.poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) if frame.is_empty() => {}
                 Poll::Ready(Some(Ok(frame))) => {
+                    if let Some(last) = &mut self.last {
+                        last.quiet = None;
+                    }
                     self.len += frame.len();
                     self.batch.push(frame);
                     if matches!(self.full, Full::Part { .. }) {
@@ -158,6 +193,7 @@ impl<'a, 'b> Intake<'a, 'b> {
                 }
                 Poll::Ready(Some(Err(e))) => return self.hand_over(Filled::Cut(e)),
                 Poll::Ready(None) => return self.hand_over(Filled::End),
+                Poll::Pending if self.last.is_some() => return self.poll_quiet(cx),
                 Poll::Pending => return self.poll_wait(cx, writing.is_some()),
             }
         }
@@ -206,6 +242,17 @@ impl<'a, 'b> Intake<'a, 'b> {
         match wait.as_mut().poll(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(()) => self.hand_over(Filled::Batch),
+        }
+    }
+
+    /// A body that is to end has ended when nothing came of it for a moment.
+    fn poll_quiet(&mut self, cx: &mut Context<'_>) -> Poll<Filled> {
+        let engine = self.engine;
+        let Some(last) = &mut self.last else { return Poll::Pending };
+        let quiet = last.quiet.get_or_insert_with(|| engine.clock().sleep(engine.settings().halt_wait));
+        match quiet.as_mut().poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(()) => self.hand_over(Filled::Stopped),
         }
     }
 

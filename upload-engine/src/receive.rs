@@ -8,7 +8,7 @@ use upload_core::{Error, Handle, Result, StagingName, UploadId, ports::Permit};
 
 use crate::{
     engine::Engine,
-    intake::{self, Filled, Intake, Writing},
+    intake::{self, Filled, Intake, Told, Writing},
     look::{Look, Watch},
     segments::Stray,
     staged::{Hold, Kept, Received},
@@ -90,7 +90,7 @@ impl Engine {
             if let Some(stray) = stray {
                 intake.part(stray.room(length));
             }
-            let filled = intake.fill(writing, || false).await;
+            let filled = intake.fill(writing, || Told::Nothing).await;
             if let Filled::Failed(e) | Filled::Cut(e) = filled {
                 return Err(e);
             }

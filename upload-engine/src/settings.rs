@@ -20,6 +20,11 @@ pub struct Settings {
     pub batch_wait: Duration,
     /// How much of a body written by offset is at risk until it is recorded (default 8 MiB).
     pub checkpoint: u64,
+    /// How long nothing comes of a body that is ended by whoever asks how far it is, until what came is all that had arrived
+    /// (default 3 ms).
+    pub halt_wait: Duration,
+    /// How long such a body is taken in at most, if bytes go on coming (default 100 ms).
+    pub halt_time: Duration,
     /// Most bytes of a body written by offset that has a digest of its own (default 256 MiB): all of it is at risk until it has
     /// arrived and the digest holds.
     pub max_checked: u64,
@@ -81,6 +86,8 @@ impl Default for Settings {
             max_batch: 1 << 20,
             batch_wait: Duration::from_millis(100),
             checkpoint: 8 << 20,
+            halt_wait: Duration::from_millis(3),
+            halt_time: Duration::from_millis(100),
             max_checked: 256 << 20,
             digest_save: 64 << 20,
             idle_uploads: 1024,

@@ -13,7 +13,7 @@ use crate::{
     content::Content,
     digest::algorithms,
     engine::Engine,
-    intake::{Filled, Intake},
+    intake::{Filled, Intake, Told},
     look::Look,
     process::Processed,
     records::{PutEnd, not_begun},
@@ -177,7 +177,7 @@ impl Engine {
             let mut body = StagedBody::new(self, self.content_of(received).await?, received.length);
             let mut intake = Intake::new(self, &mut body, None);
             loop {
-                let filled = intake.fill(&mut None, || false).await;
+                let filled = intake.fill(&mut None, || Told::Nothing).await;
                 let (batch, _) = intake.take(&filled);
                 look.at(&batch).await;
                 match filled {

@@ -25,7 +25,7 @@ use upload_core::{
 use crate::{
     change::given_up,
     engine::Engine,
-    intake::{self, Writing},
+    intake::{self, Told, Writing},
     live::{Attempt, Live, Waiting},
     segments::Keeper,
     types::{Body, Write, Written},
@@ -261,10 +261,14 @@ async fn start_keeping<'a>(
     intake::start(write).await
 }
 
-/// Whether the attempt was told to stop.
-fn ended(attempt: &Attempt) -> bool {
+/// What the attempt was told.
+fn told(attempt: &Attempt) -> Told {
     let state = attempt.live.state();
-    attempt.halts < state.halts || !matches!(state.view.rows.attempt_state(attempt.id), AttemptState::Running)
+    match state.view.rows.attempt_state(attempt.id) {
+        AttemptState::Running if attempt.halts < state.halts => Told::Last,
+        AttemptState::Running => Told::Nothing,
+        _ => Told::Stop,
+    }
 }
 
 /// The bytes `from..from + len` of a batch, sharing its memory.

@@ -13,7 +13,7 @@ use upload_core::{
     record::{Lies, RowRecord},
 };
 
-use super::{Asked, Placed, ended, record::other_bytes, stopped};
+use super::{Asked, Placed, record::other_bytes, stopped, told};
 use crate::{
     engine::Engine,
     intake::{self, Filled, Intake, Writing},
@@ -99,7 +99,7 @@ impl Engine {
             if let Some(keeper) = &extents.keeper {
                 intake.part(keeper.room(come)?);
             }
-            let filled = intake.fill(&mut extents.writing, || ended(attempt)).await;
+            let filled = intake.fill(&mut extents.writing, || told(attempt)).await;
             if let Filled::Failed(e) = filled {
                 return Err(e);
             }

@@ -11,7 +11,7 @@ use upload_core::{
     record::{Failure, FailureKind, Lies, Phase, RowRecord},
 };
 
-use super::{Asked, Placed, ended, record::other_bytes, refused, stopped};
+use super::{Asked, Placed, record::other_bytes, refused, stopped, told};
 use crate::{
     digest::yield_now,
     engine::Engine,
@@ -186,7 +186,7 @@ impl Engine {
             if let Some(keeper) = keeper {
                 intake.part(keeper.room(look.len())?);
             }
-            let filled = intake.fill(&mut writing, || ended(attempt)).await;
+            let filled = intake.fill(&mut writing, || told(attempt)).await;
             match filled {
                 Filled::Failed(e) | Filled::Cut(e) => return Err(e),
                 Filled::Stopped => return self.why_ended(attempt),

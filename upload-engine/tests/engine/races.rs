@@ -1,6 +1,6 @@
 //! Requests that meet at one place.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, time::Duration};
 
 use upload_core::{
     ErrorKind, Stage,
@@ -166,6 +166,73 @@ fn a_halt_keeps_what_is_in_hand() {
         });
         sim.run();
     }
+    sound(&world);
+}
+
+/// What had arrived comes from the socket in pieces: all of it counts, and who asked waits no longer than nothing comes.
+#[test]
+fn a_halt_takes_what_has_come_and_is_not_read() {
+    let mut world = World::new(1);
+    world.settings.halt_wait = Duration::from_millis(3);
+    let engine = world.engine();
+    let client = Client::offsets(&content(1, 9000));
+    let id = block_on(engine.begin(&client.who, client.begin())).unwrap().id;
+    let (taken, unread, seen) = (Gate::default(), Gate::default(), RefCell::new(None));
+    let part = |range: std::ops::Range<usize>| client.whole.slice(range);
+    let mut sim = Sim::new(3);
+    sim.spawn("stalled", async {
+        let body = Script::of(&part(0..300)).open(&taken).wait(&unread).data(&part(300..4000));
+        let mut body = body.pause(9).data(&part(4000..5000)).stall();
+        let end = engine.write(&client.who, &id, offset(0), &mut body).await;
+        assert_eq!(end.unwrap_err().kind, ErrorKind::Busy);
+    });
+    sim.spawn("halt", async {
+        taken.pass().await;
+        *seen.borrow_mut() = Some(engine.halt(&client.who, &id).await.unwrap().frontier);
+    });
+    assert_eq!(sim.run(), ["stalled", "halt"]);
+    world.clock.advance(Duration::from_millis(2));
+    unread.open();
+    assert_eq!(sim.run(), ["stalled", "halt"], "it was quiet for less than the time");
+    world.clock.advance(Duration::from_millis(2));
+    assert_eq!(sim.run(), ["stalled", "halt"], "bytes came meanwhile");
+    world.clock.advance(Duration::from_millis(1));
+    assert!(sim.run().is_empty());
+    assert_eq!(seen.take(), Some(5000));
+    sound(&world);
+}
+
+/// A body that never ends is not waited for.
+#[test]
+fn a_halt_ends_a_body_that_goes_on_coming() {
+    let mut world = World::new(1);
+    (world.settings.halt_wait, world.settings.halt_time) =
+        (Duration::from_millis(3), Duration::from_millis(5));
+    let engine = world.engine();
+    let client = Client::offsets(&content(1, 9000));
+    let id = block_on(engine.begin(&client.who, client.begin())).unwrap().id;
+    let gates: Vec<Gate> = (0..9).map(|_| Gate::default()).collect();
+    let (taken, seen) = (Gate::default(), RefCell::new(None));
+    let mut sim = Sim::new(3);
+    sim.spawn("trickle", async {
+        let mut body = Script::of(&client.whole.slice(..1)).open(&taken);
+        for (n, gate) in gates.iter().enumerate() {
+            body = body.wait(gate).data(&client.whole.slice(n + 1..n + 2));
+        }
+        let end = engine.write(&client.who, &id, offset(0), &mut body.stall()).await;
+        assert_eq!(end.unwrap_err().kind, ErrorKind::Busy);
+    });
+    sim.spawn("halt", async {
+        taken.pass().await;
+        *seen.borrow_mut() = Some(engine.halt(&client.who, &id).await.unwrap().frontier);
+    });
+    sim.run();
+    for gate in &gates {
+        world.clock.advance(Duration::from_millis(2));
+        gate.open();
+        sim.run();
+    }
+    assert_eq!(seen.take(), Some(3), "the first byte, and those of the second and fourth millisecond");
     sound(&world);
 }
 
