@@ -11,34 +11,26 @@ use std::{collections::BTreeMap, sync::Arc};
 use upload_core::{
     Action, Error, ErrorKind, Principal, Result, UploadId,
     lifecycle::{Begin, Command, length_of, refusal},
-    ports::{Copier, Expected, Version},
+    ports::{Copier, Expected, Subject, Version},
     record::{CopiedRecord, Failure, FailureKind, Head, Phase, Segment, Source, keys},
 };
 
 use crate::{
     change::given_up,
     content::Content,
-    digest::yield_now,
+    digest::{READ, yield_now},
     engine::Engine,
     live::{Live, Recording},
     records::PutEnd,
     segments::{Lying, lost, recorded},
 };
 
-/// Bytes that are copied at once, where they pass through here.
-const PIECE: u64 = 1 << 20;
-
 impl Engine {
     /// Refuses a composition that could never be: of uploads that are not the principal's to write, that are no parts, that were
     /// given up, or that are too long together.
     pub(crate) async fn check_parts(&self, who: &Principal, begin: &Begin) -> Result<()> {
-        let (mut known, mut length) = (BTreeMap::new(), 0u64);
-        for id in &begin.parts {
-            if !known.contains_key(id) {
-                known.insert(id, self.part_length(who, id).await?);
-            }
-            length = length.saturating_add(known.get(id).copied().unwrap_or(0));
-        }
+        let lengths = each(&begin.parts, |id| self.part_length(who, id)).await?;
+        let length = lengths.into_iter().fold(0, u64::saturating_add);
         self.destinations().get(&begin.destination)?.policy.check_length(length)
     }
 
@@ -46,7 +38,7 @@ impl Engine {
     async fn part_length(&self, who: &Principal, id: &UploadId) -> Result<u64> {
         self.check_tenant(who, id).await?;
         let head = self.head(id).await?;
-        self.may_with(who, &head, Action::Write).await?;
+        self.authorizer().authorize(who, Action::Write, Subject::of(&head)).await?;
         if !head.partial {
             let text = format!("the upload {id} was not begun as a part of another one");
             return Err(Error::new(ErrorKind::Misplaced, text));
@@ -60,7 +52,7 @@ impl Engine {
     /// Closes a composed upload, if its parts are all complete.
     pub(crate) async fn compose(&self, live: &Arc<Live>) -> Result<()> {
         let head = live.state().view.head.clone();
-        let sources = self.sources(live, &head).await?;
+        let sources = each(&head.parts, |id| self.source(live, id)).await?;
         // The sweep will look at it from now on, should nobody come again.
         self.due(&live.id, self.clock().now().hour()).await?;
         let events = self.change(live, Command::Compose { key: self.key_for(&head), sources }).await?;
@@ -68,30 +60,18 @@ impl Engine {
         Ok(())
     }
 
-    /// What the parts have become. One that has gone fails the upload, which could only wait for ever.
-    async fn sources(&self, live: &Arc<Live>, head: &Head) -> Result<Vec<Source>> {
-        let mut known: BTreeMap<&UploadId, Source> = BTreeMap::new();
-        for id in &head.parts {
-            if known.contains_key(id) {
-                continue;
+    /// What a part has become. One that has gone fails the upload, which could only wait for ever.
+    async fn source(&self, live: &Arc<Live>, id: &UploadId) -> Result<Source> {
+        match self.head(id).await.map(|part| part.phase) {
+            Ok(Phase::Completed { outcome, .. }) => Ok(Source::new(outcome.key, outcome.length)),
+            Ok(phase) if given_up(&phase) => Err(self.part_gone(live, id).await),
+            Ok(_) => {
+                let text = format!("the part {id} of the upload is not complete");
+                Err(Error::new(ErrorKind::NotReady, text))
             }
-            let phase = match self.head(id).await {
-                Ok(part) => part.phase,
-                Err(e) if e.kind == ErrorKind::NotFound => return Err(self.part_gone(live, id).await),
-                Err(e) => return Err(e),
-            };
-            match &phase {
-                Phase::Completed { outcome, .. } => {
-                    known.insert(id, Source::new(outcome.key.clone(), outcome.length));
-                }
-                phase if given_up(phase) => return Err(self.part_gone(live, id).await),
-                _ => {
-                    let text = format!("the part {id} of the upload is not complete");
-                    return Err(Error::new(ErrorKind::NotReady, text));
-                }
-            }
+            Err(e) if e.kind == ErrorKind::NotFound => Err(self.part_gone(live, id).await),
+            Err(e) => Err(e),
         }
-        Ok(head.parts.iter().filter_map(|id| known.get(id).cloned()).collect())
     }
 
     async fn part_gone(&self, live: &Arc<Live>, id: &UploadId) -> Error {
@@ -133,7 +113,7 @@ impl Engine {
             copied.map_err(recorded)?;
             return Ok(left);
         }
-        let len = left.min(PIECE);
+        let len = left.min(READ);
         let bytes = self.blobs().read(&from.key, at..at + len).await.map_err(recorded)?;
         if bytes.len() as u64 != len {
             return Err(lost(format!("{} bytes of {} came, not {len}", bytes.len(), from.key)));
@@ -161,6 +141,21 @@ impl Engine {
             PutEnd::Lost(current) => Ok(current.map(|(_, version)| version)),
         }
     }
+}
+
+/// What `find` gives for each of the parts, in their order; it is asked once for one that is there several times.
+async fn each<'a, T, F>(parts: &'a [UploadId], mut find: impl FnMut(&'a UploadId) -> F) -> Result<Vec<T>>
+where
+    T: Clone,
+    F: Future<Output = Result<T>>,
+{
+    let mut known = BTreeMap::new();
+    for id in parts {
+        if !known.contains_key(id) {
+            known.insert(id, find(id).await?);
+        }
+    }
+    Ok(parts.iter().filter_map(|id| known.get(id).cloned()).collect())
 }
 
 /// Where the bytes of a composition lie before they are its own.

@@ -24,7 +24,7 @@ use crate::{
 /// How many bytes are hashed before other tasks get their turn.
 pub(crate) const SLICE: usize = 256 * 1024;
 /// How many bytes are read back at a time.
-const READ: u64 = 1024 * 1024;
+pub(crate) const READ: u64 = 1024 * 1024;
 /// The same, of an object in a store of parts.
 pub(crate) const PIECE: u64 = 4 * 1024 * 1024;
 

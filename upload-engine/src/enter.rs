@@ -32,14 +32,12 @@ impl Engine {
 
     /// Refuses what the principal may not do with an upload of its tenant.
     pub(crate) async fn may(&self, who: &Principal, live: &Live, action: Action) -> Result<()> {
-        let head = live.state().view.head.clone();
-        self.may_with(who, &head, action).await
-    }
-
-    /// The same, of an upload with this head.
-    pub(crate) async fn may_with(&self, who: &Principal, head: &Head, action: Action) -> Result<()> {
-        let mut subject = Subject::new(&head.destination, Some(&head.owner));
-        (subject.exclusive, subject.visibility) = (head.exclusive, head.visibility());
+        let (destination, owner, exclusive, visibility) = {
+            let head = &live.state().view.head;
+            (head.destination.clone(), head.owner.clone(), head.exclusive, head.visibility())
+        };
+        let mut subject = Subject::new(&destination, Some(&owner));
+        (subject.exclusive, subject.visibility) = (exclusive, visibility);
         self.authorizer().authorize(who, action, subject).await
     }
 

@@ -257,7 +257,8 @@ impl Engine {
 
     /// What follows from a completion, by whoever comes first, any number of times.
     pub(crate) async fn follow_up(&self, live: &Live, outcome: &Outcome) -> Result<()> {
-        if !live.state().view.head.partial {
+        let derives = self.derives(&live.state().view.head);
+        if derives {
             self.derive(outcome).await?;
         }
         self.retire(live).await
@@ -272,7 +273,7 @@ impl Engine {
     /// The same before an outcome goes: whoever completed the upload may have been stopped before.
     pub(crate) async fn derive_before_removal(&self, head: &Head) -> Result<()> {
         let Phase::Completed { outcome, at } = &head.phase else { return Ok(()) };
-        if head.partial {
+        if !self.derives(head) {
             return Ok(());
         }
         self.enter_charges(outcome).await?;

@@ -69,7 +69,7 @@ impl Engine {
         length: u64,
         content_type: Option<&str>,
     ) -> Processed {
-        if head.partial {
+        if !self.processes(head, content_type) {
             return Processed::Details(Extras::new());
         }
         let bytes = Whole { engine: self, content, length };

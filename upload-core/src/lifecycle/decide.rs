@@ -204,7 +204,7 @@ pub fn another_length(length: u64, announced: u64) -> Failure {
 }
 
 fn complete_set(view: &View) -> Result<()> {
-    if view.head.direct.is_some() || view.head.is_composed() {
+    if !view.head.comes_in_rows() {
         // Closed when the object, or all parts, were there; until then there is nothing to know of it.
         let text = match view.head.direct {
             Some(_) => "the object of the upload is not in the store",

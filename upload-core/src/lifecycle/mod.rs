@@ -44,7 +44,7 @@ impl View {
     /// Bytes of the complete set.
     pub fn length(&self) -> u64 {
         match self.head.length {
-            Some(length) if self.head.direct.is_some() || self.head.is_composed() => length,
+            Some(length) if !self.head.comes_in_rows() => length,
             _ => self.rows.frontier(),
         }
     }

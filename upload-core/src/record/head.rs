@@ -284,6 +284,12 @@ impl Head {
         (sent || self.is_composed()) && matches!(self.phase, Phase::Receiving)
     }
 
+    /// Whether its bytes come in bodies, of which there are rows: they are neither sent to the store by somebody else nor copied
+    /// from other uploads.
+    pub fn comes_in_rows(&self) -> bool {
+        self.direct.is_none() && !self.is_composed()
+    }
+
     /// Whether it is composed of other uploads.
     pub fn is_composed(&self) -> bool {
         !self.parts.is_empty()
