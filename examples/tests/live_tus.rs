@@ -44,9 +44,10 @@ struct Trial<'a> {
 impl Trial<'_> {
     /// Sends `count` more bytes of a request for all that is left, and the connection ends so; how much it has then.
     fn broken(&mut self, count: usize, fault: impl Fn(Side, u64) -> Fault) {
-        let head = Tus::patch_head(&self.path, self.offset, self.bytes.len() - self.offset);
+        let through = Tus::at(&self.proxy.address);
+        let head = through.patch_head(&self.path, self.offset, self.bytes.len() - self.offset);
         self.proxy.next(fault(Side::Up, (head.len() + count) as u64));
-        let mut connection = Tus::at(&self.proxy.address).open();
+        let mut connection = through.open();
         connection.send(head.as_bytes()).unwrap();
         // Some may not be taken any more.
         let _ = connection.send(&self.bytes[self.offset..self.offset + count]);
@@ -146,7 +147,7 @@ fn a_kill_costs_no_more_than_a_checkpoint() {
         let left = bytes.len() - offset;
         let count = chance.below(left as u64) as usize;
         let mut connection = tus.open();
-        connection.send(Tus::patch_head(&path, offset, left).as_bytes()).unwrap();
+        connection.send(tus.patch_head(&path, offset, left).as_bytes()).unwrap();
         connection.send(&bytes[offset..offset + count]).unwrap();
         let undelivered = usize::try_from(connection.undelivered()).unwrap();
         server.kill();
@@ -172,7 +173,7 @@ fn a_stalled_writer_is_overtaken_by_whoever_comes_back() {
     let tus = Tus::of(&server);
     let path = tus.create(bytes.len());
     let stalled_at = 3 * MIB + 17;
-    let head = Tus::patch_head(&path, 0, bytes.len());
+    let head = tus.patch_head(&path, 0, bytes.len());
     proxy.next(Fault::Stall(Side::Up, (head.len() + stalled_at) as u64));
     let mut stalled = Tus::at(&proxy.address).open();
     stalled.send(head.as_bytes()).unwrap();
@@ -189,7 +190,7 @@ fn a_stalled_writer_is_overtaken_by_whoever_comes_back() {
     assert!(offset <= stalled_at, "{offset}");
     tus.append(&path, offset, &bytes[offset..6 * MIB]);
     // Without asking first, too: another one stalls, and the same request comes again.
-    let head = Tus::patch_head(&path, 6 * MIB, 2 * MIB);
+    let head = tus.patch_head(&path, 6 * MIB, 2 * MIB);
     proxy.next(Fault::Stall(Side::Up, (head.len() + MIB) as u64));
     let mut second = Tus::at(&proxy.address).open();
     second.send(head.as_bytes()).unwrap();

@@ -30,7 +30,7 @@ fn peak(mib: usize) -> usize {
     let piece = Chance::new(3).bytes(MIB);
     let path = tus.create(mib * MIB);
     let mut connection = tus.open();
-    connection.send(Tus::patch_head(&path, 0, mib * MIB).as_bytes()).unwrap();
+    connection.send(tus.patch_head(&path, 0, mib * MIB).as_bytes()).unwrap();
     for _ in 0..mib {
         connection.send(&piece).unwrap();
     }

@@ -13,48 +13,13 @@ use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use support::http::{Answer, Connection, request};
+use support::http::request;
 use support::server::{KEY, Server, run};
+use support::tus::{BYTES, Tus, path_of};
 use support::{TempDir, mp4_of};
 use upload_checksum::{Algorithm, Hasher};
 
 const MB: usize = 1 << 20;
-const BYTES: &str = "application/offset+octet-stream";
-
-/// A request with the version, maybe a key, and more headers.
-fn ask(
-    server: &Server,
-    key: Option<&str>,
-    method: &str,
-    path: &str,
-    more: &[(&str, &str)],
-    body: &[u8],
-) -> Answer {
-    let keyed: Vec<_> = key.map(|key| ("x-api-key", key)).into_iter().collect();
-    let headers = [&[("tus-resumable", "1.0.0")], more, &keyed].concat();
-    request(&server.address, method, path, &headers, body).unwrap()
-}
-
-/// The path of a new upload of so many bytes.
-fn create(server: &Server, key: Option<&str>, length: usize) -> String {
-    let created = ask(server, key, "POST", "/files", &[("upload-length", &length.to_string())], b"");
-    assert_eq!(created.status, 201, "{created:?}");
-    path(&created, "http://test")
-}
-
-fn path(created: &Answer, origin: &str) -> String {
-    let location = created.header("location").expect("a Location");
-    location.strip_prefix(origin).unwrap_or_else(|| panic!("{location} is not at {origin}")).to_owned()
-}
-
-fn patch(server: &Server, key: Option<&str>, path: &str, offset: usize, body: &[u8]) -> Answer {
-    let headers = [("upload-offset", &*offset.to_string()), ("content-type", BYTES)];
-    ask(server, key, "PATCH", path, &headers, body)
-}
-
-fn offset(answer: &Answer) -> Option<usize> {
-    answer.header("upload-offset").map(|text| text.parse().unwrap())
-}
 
 type Frames = StreamBody<stream::Iter<std::vec::IntoIter<Result<Frame<Bytes>, Infallible>>>>;
 
@@ -159,23 +124,21 @@ fn what_had_arrived_survives_the_end_of_the_process() {
     let dir = TempDir::new();
     let content = mp4_of(64 * MB);
     let server = Server::start(dir.path(), &[]);
-    let at = create(&server, Some(KEY), content.len());
-    let mut connection = Connection::open(&server.address).unwrap();
-    let headers =
-        [("tus-resumable", "1.0.0"), ("x-api-key", KEY), ("upload-offset", "0"), ("content-type", BYTES)];
-    connection.head("PATCH", &at, &headers, content.len()).unwrap();
+    let client = Tus::of(&server);
+    let at = client.create(content.len());
+    let mut connection = client.open();
+    connection.send(client.patch_head(&at, 0, content.len()).as_bytes()).unwrap();
     connection.send(&content[..40 * MB]).unwrap();
     server.kill();
     let server = Server::start(dir.path(), &[]);
-    let told = ask(&server, Some(KEY), "HEAD", &at, &[], b"");
-    let kept = offset(&told).unwrap();
+    let client = Tus::of(&server);
+    let kept = client.offset(&at);
     // Less the socket's buffers and what had not reached a checkpoint.
     assert!((16 * MB..=40 * MB).contains(&kept), "{kept}");
-    let answer = patch(&server, Some(KEY), &at, kept, &content[kept..]);
-    assert_eq!((answer.status, offset(&answer)), (204, Some(content.len())));
-    assert!(ask(&server, Some(KEY), "GET", &at, &[], b"").body == content);
+    client.append(&at, kept, &content[kept..]);
+    client.expect(&at, &content);
     // A link for those without a key, which the page of the process serves.
-    let told = ask(&server, Some(KEY), "HEAD", &at, &[], b"");
+    let told = client.head(&at);
     let link = told.header("content-location").expect("a link");
     let link = link.strip_prefix(&format!("http://{}", server.address)).expect("the bound address");
     assert!(request(&server.address, "GET", link, &[], b"").unwrap().body == content);
@@ -186,9 +149,9 @@ fn what_had_arrived_survives_the_end_of_the_process() {
 fn a_public_url_stands_before_every_path() {
     let dir = TempDir::new();
     let server = Server::start(dir.path(), &["--public-url", "https://up.example/x"]);
-    let created = ask(&server, Some(KEY), "POST", "/files", &[("upload-length", "0")], b"");
-    let at = path(&created, "https://up.example/x");
-    let told = ask(&server, Some(KEY), "HEAD", &at, &[], b"");
+    let client = Tus::of(&server);
+    let created = client.ask("POST", "/files", &[("upload-length", "0")]);
+    let told = client.head(&path_of(&created, "https://up.example/x"));
     assert!(told.header("content-location").unwrap().starts_with("https://up.example/x/store/"));
     server.stop();
 }
@@ -198,7 +161,7 @@ fn uploads_without_a_key_are_for_this_machine_alone() {
     let dir = TempDir::new();
     // Closed unless it is asked for.
     let server = Server::start(dir.path(), &[]);
-    let refused = ask(&server, None, "POST", "/files", &[("upload-length", "5")], b"");
+    let refused = Tus::of(&server).with_key(None).ask("POST", "/files", &[("upload-length", "5")]);
     assert_eq!(refused.status, 401);
     server.stop();
 
@@ -207,12 +170,13 @@ fn uploads_without_a_key_are_for_this_machine_alone() {
     let line = table.lines().last().unwrap();
     assert!(line.contains("/files") && line.contains("WARNING"), "{table}");
     assert!(table.contains("tus 1.0") && table.contains("100 GiB"), "{table}");
-    let at = create(&server, None, 5);
-    assert_eq!(patch(&server, None, &at, 0, b"hello").status, 204);
-    assert_eq!(ask(&server, None, "GET", &at, &[], b"").body, b"hello");
+    let anybody = Tus::of(&server).with_key(None);
+    let at = anybody.create(5);
+    anybody.append(&at, 0, b"hello");
+    assert_eq!(anybody.ask("GET", &at, &[]).body, b"hello");
     // The tenant of those without a key is that of keys without a tenant; a wrong key stays wrong.
-    assert_eq!(ask(&server, Some(KEY), "GET", &at, &[], b"").body, b"hello");
-    assert_eq!(ask(&server, Some("wrong"), "HEAD", &at, &[], b"").status, 401);
+    assert_eq!(Tus::of(&server).ask("GET", &at, &[]).body, b"hello");
+    assert_eq!(anybody.with_key(Some("wrong")).head(&at).status, 401);
     // No other API is open.
     let picomes =
         request(&server.address, "POST", "/uploads", &[("content-type", "application/json")], b"{}");

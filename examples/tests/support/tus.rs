@@ -10,18 +10,23 @@ use super::server::{KEY, Server};
 /// A destination for its uploads, the only one.
 pub const CONFIG: &str = "[destinations.tus]\nmax_length = 1_073_741_824\n";
 
+/// What bytes of an upload are said to be.
+pub const BYTES: &str = "application/offset+octet-stream";
+
 const VERSION: (&str, &str) = ("tus-resumable", "1.0.0");
 
-/// A client with the key of the server.
+/// A client of a server.
 #[derive(Clone)]
 pub struct Tus {
     pub address: String,
+    /// Goes with each request, if there is one.
+    pub key: Option<&'static str>,
 }
 
 impl Tus {
-    /// Straight to the server, or through what stands before it.
+    /// With the server's key, straight to it or through what stands before it.
     pub fn at(address: &str) -> Self {
-        Self { address: address.to_owned() }
+        Self { address: address.to_owned(), key: Some(KEY) }
     }
 
     pub fn of(server: &Server) -> Self {
@@ -32,9 +37,22 @@ impl Tus {
         Connection::open(&self.address).unwrap()
     }
 
-    fn ask(&self, method: &str, path: &str, further: &[(&str, &str)]) -> Answer {
-        let headers = [&[VERSION, ("x-api-key", KEY)], further].concat();
-        request(&self.address, method, path, &headers, b"").unwrap()
+    /// With another key, or none.
+    pub fn with_key(&self, key: Option<&'static str>) -> Self {
+        Self { key, ..self.clone() }
+    }
+
+    /// A request with the version and the key.
+    pub fn ask(&self, method: &str, path: &str, further: &[(&str, &str)]) -> Answer {
+        request(&self.address, method, path, &self.headers(further), b"").unwrap()
+    }
+
+    fn headers<'a>(&self, further: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+        [VERSION]
+            .into_iter()
+            .chain(self.key.map(|key| ("x-api-key", key)))
+            .chain(further.iter().copied())
+            .collect()
     }
 
     /// A new upload of so many bytes; its path.
@@ -45,12 +63,10 @@ impl Tus {
     /// The same on this connection.
     pub fn create_on(&self, connection: &mut Connection, length: usize) -> String {
         let length = length.to_string();
-        let headers = [VERSION, ("x-api-key", KEY), ("upload-length", &length)];
-        connection.head("POST", "/files", &headers, 0).unwrap();
+        connection.head("POST", "/files", &self.headers(&[("upload-length", &length)]), 0).unwrap();
         let answer = connection.answer("POST").unwrap();
         assert_eq!(answer.status, 201, "{}", answer.text());
-        let location = answer.header("location").unwrap();
-        location.strip_prefix("http://test").unwrap_or_else(|| panic!("{location}")).to_owned()
+        path_of(&answer, "http://test")
     }
 
     pub fn head(&self, path: &str) -> Answer {
@@ -65,21 +81,16 @@ impl Tus {
     }
 
     /// The head of a `PATCH` with so many bytes.
-    pub fn patch_head(path: &str, offset: usize, length: usize) -> String {
+    pub fn patch_head(&self, path: &str, offset: usize, length: usize) -> String {
         let offset = offset.to_string();
-        let headers = [
-            VERSION,
-            ("x-api-key", KEY),
-            ("upload-offset", &offset),
-            ("content-type", "application/offset+octet-stream"),
-        ];
-        request_head("PATCH", path, &headers, length)
+        let further = [("upload-offset", &*offset), ("content-type", BYTES)];
+        request_head("PATCH", path, &self.headers(&further), length)
     }
 
     /// Sends these bytes and reads the answer.
     pub fn patch(&self, path: &str, offset: usize, bytes: &[u8]) -> io::Result<Answer> {
         let mut connection = Connection::open(&self.address)?;
-        connection.send(Self::patch_head(path, offset, bytes.len()).as_bytes())?;
+        connection.send(self.patch_head(path, offset, bytes.len()).as_bytes())?;
         connection.send(bytes)?;
         connection.answer("PATCH")
     }
@@ -102,6 +113,12 @@ impl Tus {
         assert_eq!(got.status, 200);
         assert!(got.body == bytes, "{path} is not what was sent");
     }
+}
+
+/// The path of an upload that was created, where the server is known by this address.
+pub fn path_of(created: &Answer, origin: &str) -> String {
+    let location = created.header("location").expect("a Location");
+    location.strip_prefix(origin).unwrap_or_else(|| panic!("{location} is not at {origin}")).to_owned()
 }
 
 /// What an answer says is there.
