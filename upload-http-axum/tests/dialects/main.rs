@@ -29,6 +29,7 @@ mod tus;
 mod wickson;
 
 mod across;
+mod any_json;
 mod detached;
 mod direct_errors;
 mod direct_flow;

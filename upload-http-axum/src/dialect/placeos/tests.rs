@@ -1,5 +1,7 @@
 mod answers;
 mod any;
+#[path = "../../../tests/dialects/any_json.rs"]
+mod any_json;
 mod create;
 mod failures;
 mod list;
