@@ -10,7 +10,7 @@ use upload_core::{
     Error, ErrorKind, Result,
     lifecycle::refusal,
     ports::Permit,
-    record::{Lies, RowRecord},
+    record::{Lies, Phase, RowRecord},
 };
 
 use super::{Asked, Placed, record::other_bytes, stopped, told};
@@ -188,9 +188,17 @@ impl Engine {
         self.stored(live, write.finish_when_complete).await
     }
 
-    /// Compares what is recorded already with what came again; gives how many bytes are new.
+    /// Compares what is recorded already with what came again, under permits; gives how many bytes are new.
     async fn compare_staged(&self, live: &Live, batch: &[Bytes], pieces: &[Piece]) -> Result<u64> {
-        let staging = live.state().view.head.staging.clone();
+        let staging = {
+            let head = &live.state().view.head;
+            let published = matches!(head.phase, Phase::Committing { .. } | Phase::Completed { .. });
+            if published && pieces.iter().any(|piece| piece.target == Target::Compare) {
+                // Whoever completed it may have moved the bytes; nobody does who has to wait for our permits.
+                return Err(Error::new(ErrorKind::Busy, "the upload was completed by another request"));
+            }
+            head.staging.clone()
+        };
         let (mut from, mut fresh) = (0, 0);
         for piece in pieces {
             if piece.target == Target::Compare {

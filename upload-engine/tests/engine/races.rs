@@ -11,11 +11,13 @@ use upload_engine::Written;
 use upload_storage::{Operation, memory::MemoryRecords};
 
 use crate::support::{
-    Chaos, Course, Gate, Script, Sim, World, block_on,
+    Chaos, Course, Gate, Random, Script, Sim, World, block_on,
     chaos::Fate,
     check::{look, sound},
     client::{Client, completed, offset, slot, stored},
-    content, polls,
+    content,
+    exec::pause,
+    polls,
     world::HOUR,
 };
 
@@ -112,6 +114,39 @@ fn a_newcomer_passes_a_stalled_writer_at_once() {
         sim.run();
         completed(done.take().expect("the newcomer waits for nobody"));
         assert_eq!(block_on(client.fetch(&engine, &id)).unwrap(), client.whole);
+    }
+}
+
+/// Equal bodies at once, by offset, of which one completes the upload: each is stored, or told to ask how far it is.
+#[test]
+fn equal_extents_at_once_are_never_the_stores_fault() {
+    for seed in 0..300 {
+        let world = World::new(seed);
+        let chaos = Chaos::new(Course::slow(seed, 6));
+        let engine = world.troubled(&chaos);
+        let client = Client::offsets(&content(1, 5000));
+        let id = block_on(engine.begin(&client.who, client.begin())).unwrap().id;
+        let (first, last) = (client.whole.slice(..2000), client.whole.slice(2000..));
+        stored(block_on(engine.write(&client.who, &id, offset(0), &mut Script::of(&first))));
+        let ends = RefCell::new(Vec::new());
+        let mut sim = Sim::new(seed);
+        for n in 0..8 {
+            let (engine, client, id, last, ends) = (&engine, &client, &id, &last, &ends);
+            sim.spawn(format!("writer {n}"), async move {
+                let mut random = Random(seed * 8 + n);
+                pause(random.below(90)).await;
+                let mut body = Script::new().pause(random.below(90)).cut_up(last, &mut random);
+                let end = engine.write(&client.who, id, offset(2000), &mut body).await;
+                ends.borrow_mut().push(end.map(drop).map_err(|e| e.kind));
+            });
+        }
+        assert!(sim.run().is_empty());
+        let ends = ends.take();
+        assert!(ends.contains(&Ok(())), "{seed}: {ends:?}");
+        let told = |end: &_| matches!(end, Ok(()) | Err(ErrorKind::Busy | ErrorKind::Conflict));
+        assert!(ends.iter().all(told), "{seed}: {ends:?}");
+        assert_eq!(block_on(client.fetch(&engine, &id)).unwrap(), client.whole);
+        sound(&world);
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+#[cfg(any(feature = "s3", feature = "gcs"))]
+use upload_core::ports::{Part, Session};
 use upload_core::{
     Access, ObjectKey,
-    ports::{Clock, Part, Session, SignFor, Signer, StoreError},
+    ports::{Clock, SignFor, Signer, StoreError},
 };
 
 #[cfg(any(feature = "s3", feature = "gcs"))]
@@ -76,6 +78,7 @@ async fn sent(
 }
 
 /// The session that it is about.
+#[cfg(any(feature = "s3", feature = "gcs"))]
 fn session<'a>(ask: &SignFor<'a>) -> Result<&'a Session, StoreError> {
     ask.session.ok_or_else(|| wrong(format!("{:?} is about a session; none was given", ask.access)))
 }
