@@ -20,8 +20,8 @@ use support::{Chance, TempDir, from_env};
 const MIB: usize = 1 << 20;
 /// What the server may have read and not kept when a connection breaks.
 const LOST: usize = 256 << 10;
-/// The same when it is killed: a checkpoint's window, the batch that closes it, and what is read ahead.
-const WINDOW: usize = 8 * MIB + MIB + LOST;
+/// The same when it is killed: a checkpoint's window, and what is read ahead.
+const WINDOW: usize = 8 * MIB + LOST;
 const SEED: u64 = 20_261_122;
 
 fn serve(dir: &TempDir) -> Server {

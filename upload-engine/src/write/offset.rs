@@ -121,8 +121,7 @@ impl Engine {
                 }
             }
             match filled {
-                Filled::Batch if extents.open < self.settings().checkpoint || extents.look.is_expecting() => {
-                }
+                Filled::Batch if extents.has_window() => {}
                 Filled::Batch => extents.keep().await?,
                 Filled::End => return extents.end().await,
                 Filled::Cut(e) => {
@@ -283,6 +282,12 @@ impl Extents<'_> {
             }
         }
         Ok(fresh)
+    }
+
+    /// Whether another batch may be taken in before what is written becomes a row: at risk is what is in hand, too.
+    fn has_window(&self) -> bool {
+        let settings = self.engine.settings();
+        self.open.saturating_add(settings.max_batch as u64) <= settings.checkpoint || self.look.is_expecting()
     }
 
     /// What has arrived becomes a row, if it counts already.

@@ -237,6 +237,42 @@ fn a_halt_takes_what_has_come_and_is_not_read() {
     sound(&world);
 }
 
+/// What a process that ends takes along is never more than the window of a checkpoint, whatever the batches were.
+#[test]
+fn no_more_than_a_window_is_at_risk() {
+    for first in [1, 600, 1000, 1500] {
+        let world = World::new(1);
+        let engine = world.engine();
+        let client = Client::offsets(&content(1, 20_000));
+        let id = block_on(engine.begin(&client.who, client.begin())).unwrap().id;
+        let turns: Vec<(usize, Gate, Gate)> =
+            (0..100).map(|n| (first + 128 * n, Gate::default(), Gate::default())).collect();
+        let mut sim = Sim::new(3);
+        sim.spawn("body", async {
+            let mut body = Script::of(&client.whole.slice(..first));
+            for (at, taken, more) in &turns {
+                body = body.open(taken).wait(more).data(&client.whole.slice(*at..at + 128));
+            }
+            drop(engine.write(&client.who, &id, offset(0), &mut body.stall()).await);
+        });
+        for (at, taken, more) in &turns {
+            sim.run();
+            assert!(taken.is_open());
+            let kept = block_on(engine.inspect(&client.who, &id)).unwrap().frontier;
+            let (risk, window) = (*at as u64 - kept, world.settings.checkpoint);
+            assert!(risk <= window, "{risk} of {window} after {at}");
+            if *at == first {
+                // What does not fill a batch is written after a while.
+                world.clock.advance(world.settings.batch_wait);
+                sim.run();
+            }
+            more.open();
+        }
+        drop(sim);
+        sound(&world);
+    }
+}
+
 /// A body that never ends is not waited for.
 #[test]
 fn a_halt_ends_a_body_that_goes_on_coming() {

@@ -37,7 +37,7 @@ impl Gate {
         }
     }
 
-    fn is_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         self.0.0.load(Ordering::SeqCst)
     }
 }
