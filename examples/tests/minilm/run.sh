@@ -3,6 +3,7 @@
 #
 #   upload-analysis/tests/model.sh                 fetches the model, once
 #   examples/tests/minilm/run.sh                   builds the server both ways, then tests them
+#   WITHOUT=path/to/upload-server WITH=… …/run.sh  tests these
 #
 # Needs python3.
 set -euo pipefail
@@ -18,8 +19,11 @@ fi
 build() {
     cargo build -q -p upload-examples --bin upload-server "$@"
 }
-plain=$target/minilm/upload-server-without
-build
-cp "$target/debug/upload-server" "$plain"
-build --features minilm
-python3 "$here/run.py" --model "$model" --without "$plain" --with "$target/debug/upload-server"
+without=${WITHOUT:-$target/minilm/upload-server-without}
+if [ -z "${WITHOUT:-}" ]; then
+    build
+    cp "$target/debug/upload-server" "$without"
+fi
+with=${WITH:-$target/debug/upload-server}
+[ -n "${WITH:-}" ] || build --features minilm
+python3 "$here/run.py" --model "$model" --without "$without" --with "$with"
