@@ -28,6 +28,7 @@ mod drops;
 mod ends;
 mod faults;
 mod grants;
+mod halts;
 mod ledger;
 mod lists;
 mod model;

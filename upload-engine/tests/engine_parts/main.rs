@@ -38,6 +38,8 @@ mod ends;
 mod faults;
 #[path = "../engine/grants.rs"]
 mod grants;
+#[path = "../engine/halts.rs"]
+mod halts;
 #[path = "../engine/ledger.rs"]
 mod ledger;
 #[path = "../engine/lists.rs"]
