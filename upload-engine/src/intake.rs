@@ -62,18 +62,13 @@ pub(crate) struct Intake<'a, 'b> {
     taken: usize,
     batch: Vec<Bytes>,
     len: usize,
+    /// How long nothing may come.
     wait: Option<Sleep<'a>>,
-    last: Option<Last<'a>>,
+    /// The end of a body of which only what has come already is taken.
+    last: Option<Sleep<'a>>,
 }
 
 type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
-
-/// The end of a body of which only what has come already is taken. What the socket holds of it comes in pieces, so it is all
-/// there was when nothing comes for a moment.
-struct Last<'a> {
-    end: Sleep<'a>,
-    quiet: Option<Sleep<'a>>,
-}
 
 impl<'a, 'b> Intake<'a, 'b> {
     /// Takes `body` in; looks whether to stop whenever `told` is notified.
@@ -143,7 +138,8 @@ impl<'a, 'b> Intake<'a, 'b> {
     fn is_stopped(&mut self, told: Told) -> bool {
         if told == Told::Last && self.last.is_none() {
             let engine = self.engine;
-            self.last = Some(Last { end: engine.clock().sleep(engine.settings().halt_time), quiet: None });
+            self.last = Some(engine.clock().sleep(engine.settings().halt_time));
+            self.wait = None;
         }
         told == Told::Stop
     }
@@ -175,25 +171,21 @@ impl<'a, 'b> Intake<'a, 'b> {
             if self.len >= full {
                 break;
             }
-            if self.last.as_mut().is_some_and(|last| last.end.as_mut().poll(cx).is_ready()) {
+            if self.last.as_mut().is_some_and(|end| end.as_mut().poll(cx).is_ready()) {
                 return self.hand_over(Filled::Stopped);
             }
             match self.poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) if frame.is_empty() => {}
                 Poll::Ready(Some(Ok(frame))) => {
-                    if let Some(last) = &mut self.last {
-                        last.quiet = None;
-                    }
                     self.len += frame.len();
                     self.batch.push(frame);
-                    if matches!(self.full, Full::Part { .. }) {
-                        self.hold(writing.is_some());
+                    self.hold(writing.is_some());
+                    if self.last.is_some() || matches!(self.full, Full::Part { .. }) {
                         self.wait = None;
                     }
                 }
                 Poll::Ready(Some(Err(e))) => return self.hand_over(Filled::Cut(e)),
                 Poll::Ready(None) => return self.hand_over(Filled::End),
-                Poll::Pending if self.last.is_some() => return self.poll_quiet(cx),
                 Poll::Pending => return self.poll_wait(cx, writing.is_some()),
             }
         }
@@ -228,31 +220,20 @@ impl<'a, 'b> Intake<'a, 'b> {
         heard
     }
 
-    /// A batch that is not full is handed over when nothing comes for a while.
+    /// A batch that is not full is handed over when nothing comes for a while. What the socket holds of a body that is to end comes
+    /// in pieces: that was all when nothing comes for a moment.
     fn poll_wait(&mut self, cx: &mut Context<'_>, writing: bool) -> Poll<Filled> {
-        if self.len == 0 || writing {
-            return Poll::Pending;
-        }
-        let engine = self.engine;
-        let time = match self.full {
-            Full::Share { .. } => engine.settings().batch_wait,
-            Full::Part { .. } => engine.settings().fragment_wait,
+        let (engine, settings) = (self.engine, self.engine.settings());
+        let (time, why) = match self.full {
+            _ if self.last.is_some() => (settings.halt_wait, Filled::Stopped),
+            _ if self.len == 0 || writing => return Poll::Pending,
+            Full::Share { .. } => (settings.batch_wait, Filled::Batch),
+            Full::Part { .. } => (settings.fragment_wait, Filled::Batch),
         };
         let wait = self.wait.get_or_insert_with(|| engine.clock().sleep(time));
         match wait.as_mut().poll(cx) {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(()) => self.hand_over(Filled::Batch),
-        }
-    }
-
-    /// A body that is to end has ended when nothing came of it for a moment.
-    fn poll_quiet(&mut self, cx: &mut Context<'_>) -> Poll<Filled> {
-        let engine = self.engine;
-        let Some(last) = &mut self.last else { return Poll::Pending };
-        let quiet = last.quiet.get_or_insert_with(|| engine.clock().sleep(engine.settings().halt_wait));
-        match quiet.as_mut().poll(cx) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(()) => self.hand_over(Filled::Stopped),
+            Poll::Ready(()) => self.hand_over(why),
         }
     }
 
